@@ -37,7 +37,7 @@ typedef struct dsm_random_key {
 
 /** out[i] = element first + i of the row, 32 random bits each. */
 void dsm_random_bits(dsm_random_key key, uint64_t first, size_t n, uint32_t *out);
-/** Uniform in the open interval (0, 1), 24 bits: (bits >> 8 + 1/2) / 2^24. */
+/** Uniform in the open interval (0, 1), 23 bits, each value exact in float32: ((bits >> 9) + 1/2) / 2^23. */
 void dsm_random_uniform(dsm_random_key key, uint64_t first, size_t n, float *out);
 /** One uniform double in (0, 1) from elements 2 `index` and 2 `index` + 1: 52 bits plus a half. */
 double dsm_random_uniform_double(dsm_random_key key, uint64_t index);
