@@ -4,7 +4,7 @@
  *
  *  Generator: Philox4x32-10 of Random123 (Salmon et al. 2011, doi:10.1145/2063384.2063405). The key is the seed. The 128-bit counter
  *  holds, from the low word up:  block (element / 4),  sample bits 0-31,  step bits 0-31,
- *  and  stream (8 bits) | sample bits 32-47 | step bits 32-39.
+ *  and, from its high bit down,  stream (8 bits) | sample bits 32-47 | step bits 32-39.
  *  Element i of a row is word i % 4 of block i / 4. The arithmetic uses no fused multiply-add, so the bits do not depend on the instruction
  *  set either. */
 #ifndef DSMPI_RANDOM_H
