@@ -1,0 +1,25 @@
+/** @file dsmpi.h
+ *  All public headers of libdsmpi. The tour in reading order is src/README.md. */
+#ifndef DSMPI_H
+#define DSMPI_H
+
+#include "dsmpi/status.h"
+#include "dsmpi/log.h"
+#include "dsmpi/memory.h"
+#include "dsmpi/clock.h"
+#include "dsmpi/random.h"
+#include "dsmpi/config.h"
+#include "dsmpi/tensor.h"
+#include "dsmpi/kernels.h"
+#include "dsmpi/parameters.h"
+#include "dsmpi/graph.h"
+#include "dsmpi/nn.h"
+#include "dsmpi/normalization.h"
+#include "dsmpi/diffusion.h"
+#include "dsmpi/optim.h"
+#include "dsmpi/data.h"
+#include "dsmpi/dist.h"
+#include "dsmpi/io.h"
+#include "dsmpi/train.h"
+
+#endif
