@@ -1,0 +1,72 @@
+/* Inside of the fast kernels: products by OpenBLAS, everything else by loops that the compiler vectorises.
+ *
+ * Work is cut into parts by shape alone, parts are shared among the threads, and sums over parts are joined
+ * in order; that is why the number of threads never changes a bit. OpenBLAS always runs on one thread, inside
+ * a part. */
+#ifndef DSM_TENSOR_FAST_H
+#define DSM_TENSOR_FAST_H
+
+#include "dsmpi/kernels.h"
+
+static inline size_t dsm__min(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+static inline size_t dsm__max(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+static inline size_t dsm__round_up(size_t n, size_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
+
+/* ---- cutting work
+ * ----------------------------------------------------------------------------------------------- */
+
+/* `total` items cut into parts of `size`; a tail shorter than size/4 is merged into the last part, which is
+ * then the longest one. With size >= 16 no part has fewer than 4 items unless the total has: OpenBLAS
+ * computes products of 1 to 3 rows by other kernels, with other roundings. */
+typedef struct dsm__cut {
+  size_t total, size, parts;
+} dsm__cut;
+
+static inline dsm__cut dsm__cut_by(size_t total, size_t size) {
+  return (dsm__cut){total, size, dsm__max(1, (total + size - dsm__max(1, size / 4)) / size)};
+}
+static inline size_t dsm__cut_begin(dsm__cut cut, size_t part) {
+  return part * cut.size;
+}
+static inline size_t dsm__cut_length(dsm__cut cut, size_t part) {
+  return part + 1 == cut.parts ? cut.total - part * cut.size : cut.size;
+}
+
+/* ---- OpenBLAS (blas.c)
+ * ------------------------------------------------------------------------------------------ */
+
+/* c = alpha op(a) op(b) + beta c, row major, on one thread; op(a) is m x k, op(b) is k x n. */
+typedef struct dsm__operand {
+  const float *at;
+  size_t pitch; /* distance between stored rows */
+  bool transpose;
+} dsm__operand;
+void dsm__sgemm(size_t m, size_t n, size_t k, float alpha, dsm__operand a, dsm__operand b, float beta,
+                float *c, size_t c_pitch);
+/* Makes sure that the calling thread's products run on one thread. Every kernel that multiplies begins with
+ * it, since OpenMP keeps this setting by thread. */
+void dsm__blas_one_thread(void);
+
+/* sum = partial[0] + partial[1] + ... (count arrays of n, one after the other), from the left. */
+void dsm__add_in_order(const dsm_kernels *k, float *sum, const float *partial, size_t count, size_t n);
+
+/* ---- the families
+ * ----------------------------------------------------------------------------------------------- */
+
+void dsm__fast_matmul(dsm_kernels *k);
+extern const dsm_conv2d_algorithm dsm__conv2d_1x1, dsm__conv2d_im2col;
+
+/* Everything that is not a product, one copy for each instruction set: the sources in simd/, compiled several
+ * times. */
+void dsm__simd_sse2(dsm_kernels *k);
+void dsm__simd_avx2(dsm_kernels *k);
+void dsm__simd_avx512(dsm_kernels *k);
+void dsm__simd_neon(dsm_kernels *k);
+
+#endif

@@ -1,0 +1,63 @@
+/* The table of fast kernels: ref, overwritten by OpenBLAS products and by the SIMD loops of one instruction
+ * set, which is chosen when the program runs. */
+#include <string.h>
+#include "fast.h"
+
+typedef struct instruction_set {
+  const char *name;
+  bool (*works)(void);
+  void (*fill)(dsm_kernels *k);
+} instruction_set;
+
+#if defined(__x86_64__)
+static bool sse2_works(void) {
+  return true;
+}
+static bool avx2_works(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+static bool avx512_works(void) {
+  return avx2_works() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#elif defined(__aarch64__)
+static bool neon_works(void) {
+  return true;
+}
+#endif
+
+/* best first */
+static const instruction_set sets[] = {
+#if defined(__x86_64__)
+    {"avx512", avx512_works, dsm__simd_avx512},
+    {"avx2", avx2_works, dsm__simd_avx2},
+    {"sse2", sse2_works, dsm__simd_sse2},
+#elif defined(__aarch64__)
+    {"neon", neon_works, dsm__simd_neon},
+#endif
+};
+enum { SETS = sizeof sets / sizeof *sets };
+
+dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions) {
+  static const dsm_conv2d_algorithm *const algorithms[] = {&dsm__conv2d_1x1, &dsm__conv2d_im2col, NULL};
+  const instruction_set *chosen = NULL;
+  char working[64] = "";
+  for (int i = 0; i < SETS; i++) {
+    if (!sets[i].works()) continue;
+    strcat(strcat(working, working[0] == '\0' ? "" : ", "), sets[i].name);
+    if (chosen == NULL && (instructions == NULL || strcmp(instructions, sets[i].name) == 0))
+      chosen = &sets[i];
+  }
+  if (chosen == NULL) {
+    DSM_FAIL(DSM_USAGE, "instruction set '%s' is unknown or not in this processor; here work: %s",
+             instructions == NULL ? "" : instructions, working);
+  }
+  dsm_kernels_ref(k, threads);
+  k->name = "fast";
+  k->instructions = chosen->name;
+  k->conv2d = algorithms;
+  dsm__fast_matmul(k);
+  chosen->fill(k);
+  dsm__blas_one_thread();
+  return DSM_OK;
+}

@@ -1,0 +1,3 @@
+/* The loops in simd/ for NEON; the flags stand in src/tensor/CMakeLists.txt. */
+#define DSM_SIMD_TABLE dsm__simd_neon
+#include "simd/simd_table.h"
