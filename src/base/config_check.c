@@ -1,0 +1,92 @@
+/* What spans several keys. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema.h"
+
+#define WRONG(...) dsm__mistake(mistakes, 0, 0, __VA_ARGS__)
+
+static void check_each(const dsm_config *c, dsm__mistakes *mistakes) {
+  char why[256];
+  for (size_t i = 0; i < dsm__schema_count; i++) {
+    const dsm__setting *s = &dsm__schema[i];
+    if (s->flags & DSM__REQUIRED) continue;
+    if (!dsm__value_allowed(s, c, why, sizeof why)) WRONG("%s: %s", s->key, why);
+  }
+}
+
+static void check_required(const dsm_config *c, dsm__mistakes *mistakes) {
+  if (c->data.file[0] == '\0')
+    WRONG("data.file is not set; name the HDF5 file with the training data, in the configuration or as "
+          "data.file=PATH");
+  if (c->train.steps < 1)
+    WRONG("train.steps is not set; say how long to train, in the configuration or as train.steps=N");
+}
+
+/* The closest allowed divisors of `batch` around `micro`, for advice. */
+static void check_batch(const dsm_config *c, dsm__mistakes *mistakes) {
+  int64_t batch = c->train.batch, micro = c->train.micro_batch, below = 0, above = 0;
+  if (micro < 4 || batch < 4 || batch % micro == 0) return;
+  if (micro > batch) {
+    WRONG("train.micro_batch = %" PRId64 " is more than train.batch = %" PRId64 "; it can be at most that",
+          micro, batch);
+    return;
+  }
+  for (int64_t d = micro; d >= 4 && !below; d--)
+    if (batch % d == 0) below = d;
+  for (int64_t d = micro; d <= batch && !above; d++)
+    if (batch % d == 0) above = d;
+  if (below)
+    WRONG("train.micro_batch = %" PRId64 " does not divide train.batch = %" PRId64 "; %" PRId64 " or %" PRId64
+          " would",
+          micro, batch, below, above);
+  else
+    WRONG("train.micro_batch = %" PRId64 " does not divide train.batch = %" PRId64 "; %" PRId64 " would",
+          micro, batch, above);
+}
+
+static void check_process(const dsm_config *c, dsm__mistakes *mistakes) {
+  if (c->process.name == DSM_PROCESS_VP && c->process.beta_min >= c->process.beta_max)
+    WRONG("process.beta_min = %g must be below process.beta_max = %g", c->process.beta_min,
+          c->process.beta_max);
+  if (c->process.name == DSM_PROCESS_VE && c->process.sigma_min >= c->process.sigma_max)
+    WRONG("process.sigma_min = %g must be below process.sigma_max = %g", c->process.sigma_min,
+          c->process.sigma_max);
+  if (c->process.name == DSM_PROCESS_DDPM && c->sampler.steps > c->process.steps)
+    WRONG("sampler.steps = %" PRId64 " is more than process.steps = %" PRId64
+          "; a ddpm process has no more levels",
+          c->sampler.steps, c->process.steps);
+}
+
+static void check_averages(const dsm_config *c, dsm__mistakes *mistakes) {
+  const dsm_real_list *ema = &c->optimizer.ema;
+  size_t count = ema->count <= DSM_LIST_MAX ? ema->count : 0;
+  bool found = c->sampler.ema == 0 || (c->sampler.ema == -1 && count > 0);
+  for (size_t i = 0; i < count; i++) {
+    found |= ema->value[i] == c->sampler.ema;
+    for (size_t j = 0; j < i; j++)
+      if (ema->value[i] == ema->value[j]) WRONG("optimizer.ema has the rate %.10g twice", ema->value[i]);
+  }
+  if (!found && count == 0)
+    WRONG("sampler.ema = %.10g, but optimizer.ema is empty; sampler.ema = 0 takes the parameters themselves",
+          c->sampler.ema);
+  else if (!found)
+    WRONG("sampler.ema = %.10g is not one of optimizer.ema; add it there, or use -1 (the first of them) or 0 "
+          "(none)",
+          c->sampler.ema);
+}
+
+dsm_status dsm_config_check(const dsm_config *config) {
+  dsm__mistakes collected, *mistakes = &collected;
+  DSM_TRY(dsm__mistakes_begin(mistakes, NULL, false));
+  check_required(config, mistakes);
+  check_each(config, mistakes);
+  check_batch(config, mistakes);
+  check_process(config, mistakes);
+  check_averages(config, mistakes);
+  if (config->train.steps > 0 && config->optimizer.warmup >= config->train.steps)
+    WRONG("optimizer.warmup = %" PRId64 " must be below train.steps = %" PRId64, config->optimizer.warmup,
+          config->train.steps);
+  return dsm__mistakes_end(mistakes);
+}

@@ -1,0 +1,343 @@
+/* One value of the configuration: from a YAML scalar, to YAML, and its allowed range. */
+#include "schema.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void *field(const dsm__setting *setting, dsm_config *config) {
+  return (char *)config + setting->offset;
+}
+static const void *const_field(const dsm__setting *setting, const dsm_config *config) {
+  return (const char *)config + setting->offset;
+}
+
+bool dsm__is_list(dsm__kind kind) {
+  return kind == DSM__INT_LIST || kind == DSM__REAL_LIST;
+}
+static bool is_integer(dsm__kind kind) {
+  return kind == DSM__INT || kind == DSM__INT_LIST;
+}
+static bool is_number(dsm__kind kind) {
+  return is_integer(kind) || kind == DSM__REAL || kind == DSM__REAL_LIST;
+}
+
+const char *dsm__kind_text(dsm__kind kind) {
+  static const char *const texts[] = {
+      [DSM__BOOL] = "true or false",
+      [DSM__INT] = "an integer",
+      [DSM__REAL] = "a number",
+      [DSM__WORD] = "a word",
+      [DSM__TEXT] = "a text",
+      [DSM__INT_LIST] = "a list of integers",
+      [DSM__REAL_LIST] = "a list of numbers",
+  };
+  return texts[kind];
+}
+
+const char *dsm__shown(const char *text, char shown[80]) {
+  size_t length = 0;
+  for (; text[length] && length < 60; length++)
+    shown[length] = (unsigned char)text[length] < 0x20 || text[length] == 0x7f ? '?' : text[length];
+  if (text[length]) /* cut, but not inside a UTF-8 character */
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+  strcpy(shown + length, text[length] ? "..." : "");
+  return shown;
+}
+
+static const char *word_of(const dsm__setting *setting, int value) {
+  for (int i = 0; setting->words[i]; i++)
+    if (i == value) return setting->words[i];
+  return "?";
+}
+
+/* ---- range
+ * ------------------------------------------------------------------------------------------------------- */
+
+bool dsm__in_range(const dsm__setting *setting, double value) {
+  if (setting->flags & DSM__ABOVE ? value <= setting->low : value < setting->low) return false;
+  return setting->flags & DSM__BELOW ? value < setting->high : value <= setting->high;
+}
+
+const char *dsm__range_text(const dsm__setting *setting, char *text, size_t size) {
+  bool low = isfinite(setting->low), high = isfinite(setting->high);
+  text[0] = '\0';
+  if (!is_number(setting->kind) || !low) return text;
+  if (high && !(setting->flags & (DSM__ABOVE | DSM__BELOW))) {
+    snprintf(text, size, "%.10g to %.10g", setting->low, setting->high);
+    return text;
+  }
+  int used = setting->flags & DSM__ABOVE ? snprintf(text, size, "above %.10g", setting->low)
+                                         : snprintf(text, size, "%.10g or more", setting->low);
+  if (high)
+    snprintf(text + used, size - (size_t)used,
+             setting->flags & DSM__BELOW ? ", below %.10g" : ", at most %.10g", setting->high);
+  return text;
+}
+
+static bool check_range(const dsm__setting *setting, double value, const char *shown, char *why,
+                        size_t why_size) {
+  char range[80];
+  if (dsm__in_range(setting, value)) return true;
+  snprintf(why, why_size, "%s is out of range; allowed: %s", shown,
+           dsm__range_text(setting, range, sizeof range));
+  return false;
+}
+
+/* ---- reading
+ * ----------------------------------------------------------------------------------------------------- */
+
+static bool read_real(const char *text, double *value) {
+  if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') return false; /* nor hex, nan, inf */
+  char *end;
+  *value = strtod(text, &end);
+  return *end == '\0' && isfinite(*value);
+}
+
+/* Decimal digits only. 010 is 8 for some readers of YAML and 10 for others: refused. */
+static bool read_integer(const char *text, int64_t *value) {
+  const char *digits = text + (*text == '-' || *text == '+');
+  size_t count = strspn(digits, "0123456789");
+  if (count == 0 || digits[count] != '\0' || (digits[0] == '0' && count > 1)) return false;
+  errno = 0;
+  *value = strtoll(text, NULL, 10);
+  return errno == 0;
+}
+
+static bool read_bool(const char *text, bool *value) {
+  static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcasecmp(text, words[i]) == 0) {
+      *value = i % 2;
+      return true;
+    }
+  return false;
+}
+
+static void word_list(const char *const *words, char *text, size_t size) {
+  size_t used = 0;
+  for (size_t i = 0; words[i] && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", words[i]);
+}
+
+static bool read_word(const dsm__setting *setting, const char *text, dsm_config *config, char *why,
+                      size_t why_size) {
+  char shown[80], all[200];
+  for (int i = 0; setting->words[i]; i++)
+    if (strcmp(setting->words[i], text) == 0) {
+      *(int *)field(setting, config) = i;
+      return true;
+    }
+  const char *nearest = dsm__nearest_word(text, setting->words);
+  word_list(setting->words, all, sizeof all);
+  if (nearest)
+    snprintf(why, why_size, "unknown word '%s'; did you mean '%s'? (known: %s)", dsm__shown(text, shown),
+             nearest, all);
+  else
+    snprintf(why, why_size, "unknown word '%s'; known: %s", dsm__shown(text, shown), all);
+  return false;
+}
+
+static bool read_text(const dsm__setting *setting, const char *text, dsm_config *config, char *why,
+                      size_t why_size) {
+  size_t length = strlen(text);
+  if (length == 0 && setting->flags & DSM__FILLED) {
+    snprintf(why, why_size, "must not be empty");
+    return false;
+  }
+  if (length >= setting->size) {
+    snprintf(why, why_size, "%zu bytes are too long; at most %zu fit", length, setting->size - 1);
+    return false;
+  }
+  char *to = field(setting, config);
+  memset(to, 0, setting->size); /* equal texts are equal bytes */
+  memcpy(to, text, length);
+  return true;
+}
+
+static bool read_number(const dsm__setting *setting, const char *text, size_t index, dsm_config *config,
+                        char *why, size_t why_size) {
+  char shown[80];
+  double real = 0;
+  int64_t integer = 0;
+  bool whole = is_integer(setting->kind);
+  dsm__shown(text, shown);
+  if (whole ? !read_integer(text, &integer) : !read_real(text, &real)) {
+    const char *element = dsm__kind_text(whole ? DSM__INT : DSM__REAL);
+    if (whole && read_real(text, &real) && fabs(real) < 1e15 && real == floor(real))
+      snprintf(why, why_size, "expected %s, got '%s'; write %.0f", element, shown, real);
+    else
+      snprintf(why, why_size, "expected %s, got '%s'", element, shown);
+    return false;
+  }
+  if (!check_range(setting, whole ? (double)integer : real, shown, why, why_size)) return false;
+  void *to = field(setting, config);
+  if (setting->kind == DSM__INT)
+    *(int64_t *)to = integer;
+  else if (setting->kind == DSM__REAL)
+    *(double *)to = real;
+  else if (setting->kind == DSM__INT_LIST)
+    ((dsm_int_list *)to)->value[index] = integer;
+  else
+    ((dsm_real_list *)to)->value[index] = real;
+  return true;
+}
+
+bool dsm__scalar_read(const dsm__setting *setting, const char *text, bool quoted, size_t index,
+                      dsm_config *config, char *why, size_t why_size) {
+  char shown[80];
+  if (!quoted && (strcmp(text, "") == 0 || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0)) {
+    snprintf(why, why_size, "has no value; expected %s%s", dsm__kind_text(setting->kind),
+             dsm__is_list(setting->kind)  ? " ([] for an empty one)"
+             : setting->kind == DSM__TEXT ? " (\"\" for an empty one)"
+                                          : "");
+    return false;
+  }
+  if (setting->kind == DSM__WORD) return read_word(setting, text, config, why, why_size);
+  if (setting->kind == DSM__TEXT) return read_text(setting, text, config, why, why_size);
+  if (quoted) {
+    snprintf(why, why_size, "expected %s, got the text \"%s\"; leave out the quotes",
+             dsm__kind_text(setting->kind), dsm__shown(text, shown));
+    return false;
+  }
+  if (setting->kind != DSM__BOOL) return read_number(setting, text, index, config, why, why_size);
+  if (read_bool(text, field(setting, config))) return true;
+  snprintf(why, why_size, "expected true or false, got '%s'", dsm__shown(text, shown));
+  return false;
+}
+
+void dsm__list_end(const dsm__setting *setting, size_t count, dsm_config *config) {
+  void *to = field(setting, config);
+  if (setting->kind == DSM__INT_LIST) {
+    dsm_int_list *list = to;
+    list->count = count;
+    for (size_t i = count; i < DSM_LIST_MAX; i++) list->value[i] = 0;
+  } else {
+    dsm_real_list *list = to;
+    list->count = count;
+    for (size_t i = count; i < DSM_LIST_MAX; i++) list->value[i] = 0;
+  }
+}
+
+bool dsm__value_allowed(const dsm__setting *setting, const dsm_config *config, char *why, size_t why_size) {
+  const void *from = const_field(setting, config);
+  const dsm_int_list *integers = from;
+  const dsm_real_list *reals = from;
+  char shown[80];
+  size_t count = 1;
+  if (setting->kind == DSM__WORD && strcmp(word_of(setting, *(const int *)from), "?") == 0) {
+    snprintf(why, why_size, "has the unknown value %d", *(const int *)from);
+    return false;
+  }
+  if (setting->kind == DSM__INT_LIST) count = integers->count;
+  if (setting->kind == DSM__REAL_LIST) count = reals->count;
+  if (count > DSM_LIST_MAX || (count == 0 && setting->flags & DSM__FILLED)) {
+    snprintf(why, why_size, "has %zu values; it needs 1 to %d", count, DSM_LIST_MAX);
+    return false;
+  }
+  for (size_t i = 0; is_number(setting->kind) && i < count; i++) {
+    double value = setting->kind == DSM__INT        ? (double)*(const int64_t *)from
+                   : setting->kind == DSM__INT_LIST ? (double)integers->value[i]
+                   : setting->kind == DSM__REAL     ? *(const double *)from
+                                                    : reals->value[i];
+    snprintf(shown, sizeof shown, "%.10g", value);
+    if (!check_range(setting, value, shown, why, why_size)) return false;
+  }
+  return true;
+}
+
+/* ---- printing
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* The fewest digits that read back as the same number, in a form that YAML 1.1 takes for a number too: it
+ * wants a point before an exponent, and a sign in it. */
+static void print_real(double value, FILE *out) {
+  char text[40];
+  int digits = 0;
+  if (!isfinite(value)) { /* only a program can have set it; it will not read back, as it should not */
+    fputs(isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf", out);
+    return;
+  }
+  do snprintf(text, sizeof text, "%.*e", digits, value);
+  while (strtod(text, NULL) != value && ++digits < 17);
+  int exponent = atoi(strchr(text, 'e') + 1);
+  if (exponent >= -3 && exponent < 7) {
+    int decimals = digits > exponent ? digits - exponent : 0;
+    fprintf(out, "%.*f", decimals > 0 ? decimals : 1, value);
+  } else {
+    *strchr(text, 'e') = '\0';
+    fprintf(out, "%s%se%+d", text, digits > 0 ? "" : ".0", exponent);
+  }
+}
+
+/* Texts that no reader of YAML can take for anything else stand bare. */
+static bool is_safe_bare(const char *text) {
+  static const char *const taken[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
+  if (!isalpha((unsigned char)text[0]) && text[0] != '/' && strncmp(text, "./", 2) != 0 &&
+      strncmp(text, "../", 3) != 0)
+    return false;
+  for (const char *p = text; *p; p++)
+    if ((unsigned char)*p >= 0x80 || (!isalnum((unsigned char)*p) && !strchr("_/.+-", *p))) return false;
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+    if (strcasecmp(text, taken[i]) == 0) return false;
+  return true;
+}
+
+static void print_text(const char *text, FILE *out) {
+  if (is_safe_bare(text)) {
+    fputs(text, out);
+    return;
+  }
+  fputc('"', out);
+  for (const char *p = text; *p; p++) {
+    unsigned char c = (unsigned char)*p;
+    if (c == '"' || c == '\\')
+      fprintf(out, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f)
+      fprintf(out, "\\x%02x", c);
+    else
+      fputc(c, out);
+  }
+  fputc('"', out);
+}
+
+void dsm__value_print(const dsm__setting *setting, const dsm_config *config, FILE *out) {
+  const void *from = const_field(setting, config);
+  const dsm_int_list *integers = from;
+  const dsm_real_list *reals = from;
+  switch (setting->kind) {
+  case DSM__BOOL:
+    fputs(*(const bool *)from ? "true" : "false", out);
+    break;
+  case DSM__INT:
+    fprintf(out, "%" PRId64, *(const int64_t *)from);
+    break;
+  case DSM__REAL:
+    print_real(*(const double *)from, out);
+    break;
+  case DSM__WORD:
+    print_text(word_of(setting, *(const int *)from), out);
+    break;
+  case DSM__TEXT:
+    print_text(from, out);
+    break;
+  case DSM__INT_LIST:
+    fputc('[', out);
+    for (size_t i = 0; i < integers->count; i++)
+      fprintf(out, "%s%" PRId64, i ? ", " : "", integers->value[i]);
+    fputc(']', out);
+    break;
+  case DSM__REAL_LIST:
+    fputc('[', out);
+    for (size_t i = 0; i < reals->count; i++) {
+      fputs(i ? ", " : "", out);
+      print_real(reals->value[i], out);
+    }
+    fputc(']', out);
+    break;
+  }
+}

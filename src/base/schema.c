@@ -1,0 +1,183 @@
+#include "schema.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define FIELD(section_, field_)                                                                              \
+  .offset = offsetof(dsm_config, section_.field_), .size = sizeof(((dsm_config *)0)->section_.field_)
+#define FROM(low_)         .low = (low_), .high = INFINITY
+#define RANGE(low_, high_) .low = (low_), .high = (high_)
+
+const char *const dsm__sections[] = {"data",      "process", "model",   "objective",
+                                     "optimizer", "train",   "sampler", NULL};
+
+/* clang-format off */
+const dsm__setting dsm__schema[] = {
+    /* ---- data ---- */
+    {"data.file", DSM__TEXT, FIELD(data, file), .flags = DSM__REQUIRED | DSM__FILLED, .also = "path filename input",
+     /* not fixed: data may move between two jobs; what must stay is the data set inside */
+     .sentence = "HDF5 file with the training data."},
+    {"data.dataset", DSM__TEXT, FIELD(data, dataset), .flags = DSM__FIXED | DSM__FILLED, .initial = "/samples",
+     .also = "name key", .sentence = "Dataset inside the file; its first axis counts the samples unless axes says otherwise."},
+    {"data.axes", DSM__TEXT, FIELD(data, axes), .flags = DSM__FIXED, .also = "layout order dims",
+     .sentence = "Meaning of the axes, such as \"N C H W\"; empty: from the labels in the file, or guessed from their number."},
+    {"data.rows", DSM__TEXT, FIELD(data, rows), .flags = DSM__FIXED, .also = "range slice subset",
+     .sentence = "Samples to use, as start:stop; negative numbers count from the end; empty: all."},
+    {"data.normalize", DSM__WORD, FIELD(data, normalize), .flags = DSM__FIXED,
+     .words = WORDS([DSM_NORMALIZE_NONE] = "none", [DSM_NORMALIZE_STANDARDIZE] = "standardize",
+                    [DSM_NORMALIZE_RANGE] = "range"),
+     .initial = "standardize", .also = "normalization scaling transform",
+     .sentence = "Scaling before training, undone in the samples: to mean 0 and deviation 1, or to the range -1 to 1."},
+    {"data.per_channel", DSM__BOOL, FIELD(data, per_channel), .flags = DSM__FIXED, .initial = "true",
+     .sentence = "Scale each channel by its own numbers rather than all by the same."},
+    {"data.shuffle_window", DSM__INT, FIELD(data, shuffle_window), .flags = DSM__FIXED, FROM(1), .initial = "256",
+     .also = "shuffle buffer window",
+     .sentence = "MiB of data shuffled together when the file is larger than memory."},
+
+    /* ---- process ---- */
+    {"process.name", DSM__WORD, FIELD(process, name), .flags = DSM__FIXED,
+     .words = WORDS([DSM_PROCESS_DDPM] = "ddpm", [DSM_PROCESS_VP] = "vp", [DSM_PROCESS_VE] = "ve"),
+     .initial = "ddpm", .also = "type sde kind",
+     .sentence = "How noise is added: discrete DDPM steps, or the variance preserving or exploding SDE."},
+    {"process.schedule", DSM__WORD, FIELD(process, schedule), .flags = DSM__FIXED,
+     .words = WORDS([DSM_SCHEDULE_LINEAR] = "linear", [DSM_SCHEDULE_COSINE] = "cosine"),
+     .initial = "linear", .also = "beta_schedule betas", .sentence = "Schedule of the betas (ddpm)."},
+    {"process.steps", DSM__INT, FIELD(process, steps), .flags = DSM__FIXED, RANGE(1, 1000000), .initial = "1000",
+     .also = "T timesteps num_timesteps", .sentence = "Number T of noise levels (ddpm)."},
+    {"process.beta_min", DSM__REAL, FIELD(process, beta_min), .flags = DSM__FIXED, FROM(0), .initial = "0.1",
+     .also = "beta_start", .sentence = "Rate of noise at t = 0 (vp)."},
+    {"process.beta_max", DSM__REAL, FIELD(process, beta_max), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
+     .initial = "20", .also = "beta_end", .sentence = "Rate of noise at t = 1 (vp)."},
+    {"process.sigma_min", DSM__REAL, FIELD(process, sigma_min), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
+     .initial = "0.01", .sentence = "Smallest noise level (ve)."},
+    {"process.sigma_max", DSM__REAL, FIELD(process, sigma_max), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
+     .initial = "50", .sentence = "Largest noise level (ve)."},
+
+    /* ---- model ---- */
+    {"model.name", DSM__WORD, FIELD(model, name), .flags = DSM__FIXED,
+     .words = WORDS([DSM_MODEL_MLP] = "mlp", [DSM_MODEL_UNET] = "unet"), .initial = "unet",
+     .also = "type architecture network arch",
+     .sentence = "Network: a U-Net for fields of 1, 2 or 3 dimensions, a residual MLP for vectors."},
+    {"model.width", DSM__INT, FIELD(model, width), .flags = DSM__FIXED, RANGE(1, 65536), .initial = "32",
+     .also = "channels nf dim hidden base_channels",
+     .sentence = "U-Net: channels of the first level; MLP: width of the layers."},
+    {"model.depth", DSM__INT, FIELD(model, depth), .flags = DSM__FIXED, RANGE(1, 1024), .initial = "3",
+     .also = "layers num_layers", .sentence = "MLP: number of residual blocks."},
+    {"model.multipliers", DSM__INT_LIST, FIELD(model, multipliers), .flags = DSM__FIXED | DSM__FILLED, RANGE(1, 64),
+     .initial = "[1, 2, 2]", .also = "ch_mult channel_mult dim_mults levels",
+     .sentence = "U-Net: channels of each level as multiples of the width; their number is the number of levels."},
+    {"model.blocks", DSM__INT, FIELD(model, blocks), .flags = DSM__FIXED, RANGE(1, 64), .initial = "2",
+     .also = "num_res_blocks res_blocks", .sentence = "U-Net: residual blocks in each level."},
+    {"model.attention", DSM__INT_LIST, FIELD(model, attention), .flags = DSM__FIXED, FROM(1), .initial = "[]",
+     .also = "attn_resolutions attention_resolutions",
+     .sentence = "U-Net: heights of the levels that have self-attention; [] for none."},
+    {"model.up_attention", DSM__WORD, FIELD(model, up_attention), .flags = DSM__FIXED,
+     .words = WORDS([DSM_UP_ATTENTION_EVERY] = "every", [DSM_UP_ATTENTION_ONCE] = "once"), .initial = "every",
+     .sentence = "U-Net: on the way up, attention after every block of such a level or once at its end."},
+    {"model.dropout", DSM__REAL, FIELD(model, dropout), .flags = DSM__BELOW, RANGE(0, 1), .initial = "0",
+     .sentence = "Probability that an activation is dropped in training."},
+
+    /* ---- objective ---- */
+    {"objective.name", DSM__WORD, FIELD(objective, name), .flags = DSM__FIXED,
+     .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising"), .initial = "denoising", .also = "type loss",
+     .sentence = "What is minimised: the error of denoising."},
+    {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
+     .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
+                    [DSM_PREDICT_V] = "v"),
+     .initial = "eps", .also = "predict parametrization parameterization target",
+     .sentence = "What the network predicts: the noise, the clean sample, the score, or the velocity."},
+    {"objective.weighting", DSM__WORD, FIELD(objective, weighting), .flags = DSM__FIXED,
+     .words = WORDS([DSM_WEIGHT_SIMPLE] = "simple", [DSM_WEIGHT_SIGMA2] = "sigma2",
+                    [DSM_WEIGHT_LIKELIHOOD] = "likelihood"),
+     .initial = "simple", .also = "weight weights loss_weighting", .sentence = "Weight of the noise levels in the loss."},
+
+    /* ---- optimizer ---- */
+    {"optimizer.lr", DSM__REAL, FIELD(optimizer, lr), .flags = DSM__ABOVE, FROM(0), .initial = "2.0e-4",
+     .also = "learning_rate rate", .sentence = "Learning rate of AdamW."},
+    {"optimizer.beta1", DSM__REAL, FIELD(optimizer, beta1), .flags = DSM__BELOW, RANGE(0, 1), .initial = "0.9",
+     .also = "betas", .sentence = "Decay of the mean of the gradient."},
+    {"optimizer.beta2", DSM__REAL, FIELD(optimizer, beta2), .flags = DSM__BELOW, RANGE(0, 1), .initial = "0.999",
+     .sentence = "Decay of the mean of its square."},
+    {"optimizer.eps", DSM__REAL, FIELD(optimizer, eps), .flags = DSM__ABOVE, FROM(0), .initial = "1.0e-8",
+     .also = "epsilon", .sentence = "Added to the root of the mean square."},
+    {"optimizer.weight_decay", DSM__REAL, FIELD(optimizer, weight_decay), FROM(0), .initial = "0", .also = "decay wd",
+     .sentence = "Decoupled weight decay, times the learning rate."},
+    {"optimizer.clip", DSM__REAL, FIELD(optimizer, clip), FROM(0), .initial = "1",
+     .also = "grad_clip clip_norm max_norm grad_norm",
+     .sentence = "Largest norm of the whole gradient; longer ones are shortened to it; 0 = off."},
+    {"optimizer.schedule", DSM__WORD, FIELD(optimizer, schedule),
+     .words = WORDS([DSM_LR_CONSTANT] = "constant", [DSM_LR_COSINE] = "cosine",
+                    [DSM_LR_INVERSE_SQRT] = "inverse_sqrt"),
+     .initial = "constant", .also = "lr_schedule scheduler", .sentence = "Course of the learning rate after warm-up."},
+    {"optimizer.warmup", DSM__INT, FIELD(optimizer, warmup), FROM(0), .initial = "0", .also = "warmup_steps",
+     .sentence = "Steps over which the learning rate rises from 0."},
+    {"optimizer.ema", DSM__REAL_LIST, FIELD(optimizer, ema), .flags = DSM__FIXED | DSM__ABOVE | DSM__BELOW,
+     RANGE(0, 1), .initial = "[0.9999]", .also = "ema_decay ema_rate ema_rates",
+     .sentence = "Decay rates of the averages of the parameters that are kept; [] for none."},
+
+    /* ---- train ---- */
+    {"train.steps", DSM__INT, FIELD(train, steps), .flags = DSM__REQUIRED, FROM(1),
+     .also = "epoch epochs iterations iters max_steps num_steps n_iters", .sentence = "Steps of the whole run."},
+    {"train.batch", DSM__INT, FIELD(train, batch), .flags = DSM__FIXED, RANGE(4, 1 << 30), .initial = "128",
+     .also = "batch_size global_batch", .sentence = "Samples in one step, over all ranks together."},
+    {"train.micro_batch", DSM__INT, FIELD(train, micro_batch), RANGE(4, 1 << 20), .initial = "32",
+     .also = "microbatch micro_batch_size",
+     .sentence = "Samples computed at a time; divides batch; memory grows with it; part of what makes runs repeat to the bit."},
+    {"train.seed", DSM__INT, FIELD(train, seed), .flags = DSM__FIXED, FROM(0), .initial = "0", .also = "random_seed",
+     .sentence = "Seed of all random numbers of the training."},
+    {"train.reduction", DSM__WORD, FIELD(train, reduction),
+     .words = WORDS([DSM_REDUCE_TREE] = "tree", [DSM_REDUCE_FAST] = "fast"), .initial = "tree", .also = "allreduce",
+     .sentence = "Sum of gradients over ranks: a fixed tree, the same bits on any number of ranks, or MPI's own."},
+    {"train.threads", DSM__INT, FIELD(train, threads), RANGE(0, 4096), .initial = "0", .also = "num_threads",
+     .sentence = "Threads of a rank; 0 = as many as it has cores."},
+    {"train.kernels", DSM__WORD, FIELD(train, kernels),
+     .words = WORDS([DSM_KERNEL_SET_FAST] = "fast", [DSM_KERNEL_SET_REF] = "ref"), .initial = "fast",
+     .also = "backend", .sentence = "Set of computing kernels: the fast ones, or the plain C they are tested against."},
+    {"train.log_every", DSM__INT, FIELD(train, log_every), FROM(1), .initial = "50", .also = "log_interval log_freq",
+     .sentence = "Steps between two lines of the log."},
+    {"train.checkpoint_every", DSM__INT, FIELD(train, checkpoint_every), FROM(1), .initial = "1000",
+     .also = "save_every checkpoint_interval save_interval snapshot_freq", .sentence = "Steps between two checkpoints."},
+    {"train.keep", DSM__INT, FIELD(train, keep), FROM(1), .initial = "3", .also = "keep_last max_to_keep",
+     .sentence = "Checkpoints that are kept, the newest ones."},
+
+    /* ---- sampler ---- */
+    {"sampler.name", DSM__WORD, FIELD(sampler, name),
+     .words = WORDS([DSM_SAMPLER_ANCESTRAL] = "ancestral", [DSM_SAMPLER_DDIM] = "ddim"), .initial = "ancestral",
+     .also = "type method", .sentence = "How samples are drawn."},
+    {"sampler.steps", DSM__INT, FIELD(sampler, steps), RANGE(0, 1000000), .initial = "0",
+     .also = "num_steps timesteps nfe",
+     .sentence = "Steps from noise to sample; 0 = as many as the process has (ddpm), else 1000."},
+    {"sampler.eta", DSM__REAL, FIELD(sampler, eta), RANGE(0, 1), .initial = "0",
+     .sentence = "Noise of ddim: 0 = none, 1 = as much as ancestral sampling."},
+    {"sampler.variance", DSM__WORD, FIELD(sampler, variance),
+     .words = WORDS([DSM_VARIANCE_SMALL] = "small", [DSM_VARIANCE_LARGE] = "large"), .initial = "large",
+     .also = "var_type", .sentence = "Variance of an ancestral step: that of the posterior, or beta."},
+    {"sampler.clip", DSM__WORD, FIELD(sampler, clip),
+     .words = WORDS([DSM_CLIP_OFF] = "off", [DSM_CLIP_DATA] = "data"), .initial = "\"off\"",
+     .also = "clip_denoised clip_x0", .sentence = "Keep the predicted clean sample inside the range of the data."},
+    {"sampler.block", DSM__INT, FIELD(sampler, block), RANGE(4, 1 << 20), .initial = "64", .also = "batch batch_size",
+     .sentence = "Samples drawn together; any rank may take any block."},
+    {"sampler.ema", DSM__REAL, FIELD(sampler, ema), .flags = DSM__BELOW, RANGE(-1, 1), .initial = "-1",
+     .also = "ema_rate",
+     .sentence = "Average of the parameters to use, one of optimizer.ema; 0 = the parameters themselves; -1 = the first average."},
+    {"sampler.seed", DSM__INT, FIELD(sampler, seed), FROM(0), .initial = "0",
+     .sentence = "Seed of the samples; another seed gives other samples."},
+};
+/* clang-format on */
+const size_t dsm__schema_count = sizeof dsm__schema / sizeof *dsm__schema;
+
+const dsm__setting *dsm__schema_find(const char *key) {
+  for (size_t i = 0; i < dsm__schema_count; i++)
+    if (strcmp(dsm__schema[i].key, key) == 0) return &dsm__schema[i];
+  return NULL;
+}
+
+bool dsm__in_section(const dsm__setting *setting, const char *section) {
+  size_t length = strlen(section);
+  return strncmp(setting->key, section, length) == 0 && setting->key[length] == '.';
+}
+
+const char *dsm__leaf(const dsm__setting *setting) {
+  return strchr(setting->key, '.') + 1;
+}
