@@ -81,7 +81,7 @@ void dsm_objective_destroy(dsm_objective **objective);
  *  @param[out] loss       (micro_batch) weighted loss of each sample */
 void dsm_objective_run(dsm_objective *objective, const float *parameters, const float *x0, uint64_t seed, uint64_t step,
                        uint64_t first, float *gradients, float *loss);
-/** The same with t and eps given: for tests and for held-out losses. Gradients may be NULL only if it was created so. */
+/** The same with t and eps given and without dropout: for tests and for held-out losses. */
 void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0, const double *t,
                              const float *eps, float *gradients, float *loss);
 /** The draws of dsm_objective_run: t (n) and eps (n, d). */
@@ -131,8 +131,8 @@ typedef struct dsm_sampler {
   const char *name;
   /* why this sampler cannot run with these settings, or NULL */
   const char *(*refuses)(const dsm_sampling *s);
-  /* x (n, d): on entry x_T, on return the samples in normalised units. false if progress stopped it. */
-  bool (*run)(const dsm_sampling *s, float *x);
+  /* x (n, d): on entry x_T, on return the samples in normalised units. DSM_STOPPED if progress stopped it, DSM_NO_MEMORY. */
+  dsm_status (*run)(const dsm_sampling *s, float *x);
 } dsm_sampler;
 /** By enum dsm_sampler_name; never NULL for a valid value. */
 const dsm_sampler *dsm_sampler_of(int name);

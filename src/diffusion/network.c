@@ -1,0 +1,86 @@
+/* The trained network as a denoiser eps_hat(x_t, t) for blocks of fixed size: the forward half of the
+ * objective's graph. The output F (eps, x0, sigma s or v) becomes eps in one pass, eps = a x_t + b F, with a
+ * and b in float64. */
+#include "dsmpi/diffusion.h"
+
+#include <stdlib.h>
+#include "dsmpi/memory.h"
+#include "prediction.h"
+
+struct dsm_network {
+  const dsm_process *process; /* borrowed */
+  int prediction;
+  size_t n, d;
+  const float *parameters; /* borrowed, of dsm_network_denoiser */
+  dsm_graph *graph;
+  dsm_node *x, *label, *f;
+};
+
+static dsm_status build(dsm_network *network, const dsm_model *model, const dsm_kernels *kernels) {
+  DSM_TRY(dsm_graph_create(&network->graph));
+  dsm_graph *g = network->graph;
+  dsm_shape sample = dsm_model_sample(model), block = {.rank = sample.rank + 1};
+  DSM_ASSERT(block.rank <= DSM_MAX_RANK);
+  for (int a = 0; a < DSM_MAX_RANK; a++)
+    block.n[a] = a == 0 ? network->n : a <= sample.rank ? sample.n[a - 1] : 1;
+  network->x = dsm_input(g, "x", block);
+  network->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
+  network->f = dsm_model_build(model, g, network->x, network->label);
+  DSM_TRY(dsm_graph_status(g));
+  dsm_graph_output(g, "F", network->f);
+  DSM_TRY(dsm_graph_plan(g, kernels));
+  return DSM_OK;
+}
+
+dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
+                              const dsm_kernels *kernels, size_t block, dsm_network **network) {
+  dsm_status status = DSM_OK;
+  *network = NULL;
+  DSM_ASSERT(block > 0);
+  dsm_network *created = NULL;
+  DSM_TRY(DSM_ALLOC(1, &created));
+  created->process = process;
+  created->prediction = config->objective.prediction;
+  created->n = block;
+  created->d = dsm_shape_count(dsm_model_sample(model));
+  DSM_TRY_DONE(build(created, model, kernels));
+  *network = created;
+  created = NULL;
+done:
+  dsm_network_destroy(&created);
+  return status;
+}
+
+void dsm_network_destroy(dsm_network **network) {
+  if (!network || !*network) return;
+  dsm_graph_destroy(&(*network)->graph);
+  free(*network);
+  *network = NULL;
+}
+
+static void network_eps(void *self, const float *x, double t, float *eps) {
+  dsm_network *network = self;
+  size_t count = network->n * network->d;
+  double alpha = dsm_process_alpha(network->process, t), sigma = dsm_process_sigma(network->process, t);
+  double scale = dsm_process_input_scale(network->process, t);
+  float *input = dsm_graph_data(network->graph, network->x);
+  float *label = dsm_graph_data(network->graph, network->label);
+  for (size_t i = 0; i < count; i++) input[i] = (float)(scale * (double)x[i]);
+  for (size_t i = 0; i < network->n; i++) label[i] = (float)dsm_process_label(network->process, t);
+
+  dsm_graph_run(network->graph, &(dsm_run){.parameters = network->parameters});
+
+  const float *f = dsm_graph_data(network->graph, network->f);
+  dsm__conversion c = dsm__prediction_conversion(network->prediction, DSM_PREDICT_EPS, alpha, sigma);
+  double f_factor = c.value_factor * dsm_prediction_output_factor(network->prediction, sigma);
+  for (size_t i = 0; i < count; i++) eps[i] = (float)(c.x_factor * (double)x[i] + f_factor * (double)f[i]);
+}
+
+dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters) {
+  network->parameters = parameters;
+  return (dsm_denoiser){.eps = network_eps, .self = network};
+}
+
+dsm_graph_facts dsm_network_facts(const dsm_network *network) {
+  return dsm_graph_facts_of(network->graph);
+}

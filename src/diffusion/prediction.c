@@ -1,0 +1,65 @@
+/* What a network may predict of x_t = alpha x0 + sigma eps, and how one becomes another:
+ *   eps   the noise
+ *   x0    the clean sample; at its best E[x0 | x_t] = (x_t + sigma^2 s) / alpha (Tweedie; Efron 2011,
+ * doi:10.1198/jasa.2011.tm11181) s     the score grad log p_t(x_t) = -eps / sigma (Vincent 2011,
+ * doi:10.1162/NECO_a_00142) v     alpha eps - sigma x0 (Salimans & Ho 2022, arXiv:2202.00512), here for any
+ * alpha and sigma r2 = alpha^2 + sigma^2 is 1 for variance-preserving processes.
+ *
+ * Each pair has its own formula rather than a detour through eps: x0 -> eps -> v would lose (sigma/alpha)^2
+ * digits. */
+#include "prediction.h"
+
+#define PAIR(from, to) ((from)*4 + (to))
+
+dsm__conversion dsm__prediction_conversion(int from, int to, double alpha, double sigma) {
+  double r2 = alpha * alpha + sigma * sigma;
+  switch (PAIR(from, to)) {
+  case PAIR(DSM_PREDICT_EPS, DSM_PREDICT_X0):
+    return (dsm__conversion){1 / alpha, -sigma / alpha};
+  case PAIR(DSM_PREDICT_EPS, DSM_PREDICT_SCORE):
+    return (dsm__conversion){0, -1 / sigma};
+  case PAIR(DSM_PREDICT_EPS, DSM_PREDICT_V):
+    return (dsm__conversion){-sigma / alpha, r2 / alpha};
+
+  case PAIR(DSM_PREDICT_X0, DSM_PREDICT_EPS):
+    return (dsm__conversion){1 / sigma, -alpha / sigma};
+  case PAIR(DSM_PREDICT_X0, DSM_PREDICT_SCORE):
+    return (dsm__conversion){-1 / (sigma * sigma), alpha / (sigma * sigma)};
+  case PAIR(DSM_PREDICT_X0, DSM_PREDICT_V):
+    return (dsm__conversion){alpha / sigma, -r2 / sigma};
+
+  case PAIR(DSM_PREDICT_SCORE, DSM_PREDICT_EPS):
+    return (dsm__conversion){0, -sigma};
+  case PAIR(DSM_PREDICT_SCORE, DSM_PREDICT_X0):
+    return (dsm__conversion){1 / alpha, sigma * sigma / alpha};
+  case PAIR(DSM_PREDICT_SCORE, DSM_PREDICT_V):
+    return (dsm__conversion){-sigma / alpha, -sigma * r2 / alpha};
+
+  case PAIR(DSM_PREDICT_V, DSM_PREDICT_EPS):
+    return (dsm__conversion){sigma / r2, alpha / r2};
+  case PAIR(DSM_PREDICT_V, DSM_PREDICT_X0):
+    return (dsm__conversion){alpha / r2, -sigma / r2};
+  case PAIR(DSM_PREDICT_V, DSM_PREDICT_SCORE):
+    return (dsm__conversion){-1 / r2, -alpha / (sigma * r2)};
+  }
+  DSM_ASSERT(from == to);
+  return (dsm__conversion){0, 1};
+}
+
+void dsm_prediction_convert(int from, int to, double alpha, double sigma, const float *x, const float *value,
+                            float *y, size_t n) {
+  dsm__conversion c = dsm__prediction_conversion(from, to, alpha, sigma);
+  for (size_t i = 0; i < n; i++)
+    y[i] = (float)(c.x_factor * (double)x[i] + c.value_factor * (double)value[i]);
+}
+
+double dsm_prediction_output_factor(int prediction, double sigma) {
+  return prediction == DSM_PREDICT_SCORE ? 1 / sigma : 1;
+}
+
+/* eps is linear in F at fixed x_t, so k is the square of the coefficient of F in F -> eps. */
+double dsm_prediction_error_factor(int prediction, double alpha, double sigma) {
+  double factor = dsm__prediction_conversion(prediction, DSM_PREDICT_EPS, alpha, sigma).value_factor *
+                  dsm_prediction_output_factor(prediction, sigma);
+  return factor * factor;
+}

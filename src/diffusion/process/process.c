@@ -1,0 +1,103 @@
+/* A forward process in continuous or discrete time, dx = f x dt + g dw, whose marginals are x_t = alpha x0 +
+ * sigma eps (Song et al. 2021, arXiv:2011.13456). Everything follows from alpha and sigma: f    = alpha' /
+ * alpha                      drift g^2  = (sigma^2)' - 2 f sigma^2            squared diffusion q(x_t | x_s)
+ * = N(alpha_ts x_s, sigma_ts^2),  alpha_ts = alpha_t / alpha_s,  sigma_ts^2 = sigma_t^2 - alpha_ts^2
+ * sigma_s^2 (Kingma et al. 2021, arXiv:2107.00630, appendix A). A discrete process takes one step for the
+ * derivative. */
+#include "process/process.h"
+
+#include <stdlib.h>
+
+static dsm_status (*const creators[])(const dsm_config *, dsm_process **) = {
+    [DSM_PROCESS_DDPM] = dsm__ddpm_create,
+    [DSM_PROCESS_VP] = dsm__vp_create,
+    [DSM_PROCESS_VE] = dsm__ve_create,
+};
+
+dsm_status dsm_process_create(const dsm_config *config, dsm_process **process) {
+  *process = NULL;
+  int name = config->process.name;
+  DSM_ASSERT(name >= 0 && (size_t)name < sizeof creators / sizeof *creators);
+  DSM_TRY(creators[name](config, process));
+  return DSM_OK;
+}
+
+void dsm_process_destroy(dsm_process **process) {
+  if (!process) return;
+  free(*process);
+  *process = NULL;
+}
+
+const char *dsm_process_name_of(const dsm_process *process) {
+  return process->ops->name;
+}
+
+bool dsm_process_discrete(const dsm_process *process) {
+  return process->ops->discrete;
+}
+
+double dsm_process_last(const dsm_process *process) {
+  return process->last;
+}
+
+double dsm_process_first(const dsm_process *process, bool sampling) {
+  return sampling ? process->first_sampling : process->first_training;
+}
+
+double dsm_process_prior_std(const dsm_process *process) {
+  return process->prior_std;
+}
+
+double dsm_process_label(const dsm_process *process, double t) {
+  return process->ops->label(process, t);
+}
+
+/* The three basic quantities with the data end, t = 0, put in. */
+static double log_alpha_of(const dsm_process *process, double t) {
+  return t > 0 ? process->ops->log_alpha(process, t) : 0;
+}
+
+static double sigma2_of(const dsm_process *process, double t) {
+  return t > 0 ? process->ops->sigma2(process, t) : 0;
+}
+
+static double transition2_of(const dsm_process *process, double s, double t) {
+  return s > 0 ? process->ops->transition2(process, s, t) : sigma2_of(process, t);
+}
+
+double dsm_process_alpha(const dsm_process *process, double t) {
+  return exp(log_alpha_of(process, t));
+}
+
+double dsm_process_sigma(const dsm_process *process, double t) {
+  return sqrt(sigma2_of(process, t));
+}
+
+double dsm_process_drift(const dsm_process *process, double t) {
+  if (process->ops->discrete) return log_alpha_of(process, t) - log_alpha_of(process, t - 1);
+  return process->ops->log_alpha_slope(process, t);
+}
+
+double dsm_process_diffusion2(const dsm_process *process, double t) {
+  if (process->ops->discrete) return transition2_of(process, t - 1, t);
+  double f = process->ops->log_alpha_slope(process, t);
+  return process->ops->sigma2_slope(process, t) - 2 * f * sigma2_of(process, t);
+}
+
+double dsm_process_input_scale(const dsm_process *process, double t) {
+  return 1 / sqrt(exp(2 * log_alpha_of(process, t)) + sigma2_of(process, t));
+}
+
+dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double t) {
+  DSM_ASSERT(s >= 0 && s < t);
+  double alpha_s = dsm_process_alpha(process, s);
+  double alpha_ts = exp(log_alpha_of(process, t) - log_alpha_of(process, s));
+  double sigma2_s = sigma2_of(process, s), sigma2_t = sigma2_of(process, t);
+  double transition2 = transition2_of(process, s, t);
+  return (dsm_posterior){
+      .x_t_factor = alpha_ts * sigma2_s / sigma2_t,
+      .x0_factor = alpha_s * (transition2 / sigma2_t), /* in this order it is exactly 1 at s = 0 */
+      .small = transition2 * (sigma2_s / sigma2_t),
+      .large = transition2,
+  };
+}

@@ -1,0 +1,33 @@
+/* Denoising diffusion implicit models, Song et al. 2021 (arXiv:2010.02502), eq. 12 and 16, in the notation of
+ * any Gaussian process: x_s = alpha_s x0_hat + sqrt(sigma_s^2 - eta^2 v) eps_hat + eta sqrt(v) z,   v =
+ * sigma_ts^2 sigma_s^2 / sigma_t^2 eta 0: a function of x_T alone, a first-order solver of the
+ * probability-flow ODE;  eta 1: ancestral sampling with small variance. */
+#include "sampler/chain.h"
+
+#include <math.h>
+
+/* sigma_s^2 - eta^2 v = sigma_s^2 ((1 - eta^2) + eta^2 alpha_ts^2 sigma_s^2 / sigma_t^2): a sum of positive
+ * terms, where the difference would cancel at eta 1 for distant s and t. */
+static dsm__chain_step rule(const dsm_sampling *sampling, double s, double t) {
+  const dsm_process *process = sampling->process;
+  dsm_posterior q = dsm_process_posterior(process, s, t);
+  double eta = sampling->eta, sigma_s = dsm_process_sigma(process, s);
+  double alpha_s = dsm_process_alpha(process, s), alpha_ts = dsm_process_alpha(process, t) / alpha_s;
+  return (dsm__chain_step){
+      .x0_factor = alpha_s,
+      .eps_factor = sigma_s * sqrt((1 - eta) * (1 + eta) + eta * eta * alpha_ts * q.x_t_factor),
+      .noise = eta * sqrt(q.small),
+  };
+}
+
+static dsm_status run(const dsm_sampling *sampling, float *x) {
+  DSM_TRY(dsm__chain_run(sampling, rule, x));
+  return DSM_OK;
+}
+
+static const char *refuses(const dsm_sampling *sampling) {
+  if (sampling->eta >= 0 && sampling->eta <= 1) return NULL;
+  return "sampler.eta lies outside 0 ... 1 (0 is deterministic, 1 is ancestral sampling)";
+}
+
+const dsm_sampler dsm__sampler_ddim = {.name = "ddim", .refuses = refuses, .run = run};
