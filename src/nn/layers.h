@@ -1,0 +1,73 @@
+/** @file layers.h
+ *  The layers that networks are made of. A network is described once, by the function that builds it: on the
+ * first walk, over a scratch graph, every layer adds its parameters to the table; on later walks it finds
+ * them there by name. Names follow PyTorch: a layer called "stem" owns "stem.weight" and "stem.bias". Layers
+ * return NULL when given NULL, so that a mistake kept in the graph passes through to the end. */
+#ifndef DSMPI_NN_LAYERS_H
+#define DSMPI_NN_LAYERS_H
+
+#include "dsmpi/nn.h"
+
+enum {
+  DSM__NAME_MAX = 96,        /* bytes of a parameter's name */
+  DSM__WIDTH_MAX = 16 * 1024 /* of a time embedding, and so of a model */
+};
+
+/** One walk through a network. */
+typedef struct dsm__net {
+  dsm_graph *graph;
+  const dsm_config *config;
+  dsm_shape sample;
+  const dsm_parameters *table;
+  dsm_parameters *growing; /* the table on the first walk, else NULL */
+  dsm_status status;       /* first failure to add to the table */
+  uint32_t masks; /* dropout masks so far: the number of each must be unique and the same on every walk */
+} dsm__net;
+
+/** A kind of network: one line in the list of model.c. */
+typedef struct dsm__network {
+  /* refuses what `build` cannot make, with a message for the user */
+  dsm_status (*check)(const dsm_config *config, dsm_shape sample);
+  /* the one-line description of dsm_model_text() */
+  void (*describe)(const dsm_config *config, dsm_shape sample, char *text, size_t size);
+  dsm_node *(*build)(dsm__net *net, dsm_node *x, dsm_node *label);
+} dsm__network;
+extern const dsm__network dsm__unet, dsm__mlp;
+
+/* ---- layers; `scale` is the variance scale of the initial weights, 0 starts at zero; biases start at zero
+ * ---------- */
+
+/** x (rows..., in) -> (rows..., out). */
+dsm_node *dsm__linear(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
+    __attribute__((format(printf, 5, 6)));
+/** 3 x 3 convolution, zeros around, (N, H, W, in) -> (N, H, W, out). */
+dsm_node *dsm__conv3(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
+    __attribute__((format(printf, 5, 6)));
+/** 3 x 3 convolution of stride 2, zeros at the right and the bottom only, as in the DDPM code: halves H and
+ * W. */
+dsm_node *dsm__conv3_half(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
+    __attribute__((format(printf, 5, 6)));
+/** Group normalisation in dsm__groups(width) groups. */
+dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, const char *name, ...)
+    __attribute__((format(printf, 3, 4)));
+/** Number of groups: the largest number up to 32 that divides the width and hence every channel count of the
+ * network. */
+size_t dsm__groups(int64_t width);
+/** x s(x), s the logistic function. */
+dsm_node *dsm__silu(dsm__net *net, dsm_node *x);
+/** Dropout with the probability of the configuration; x itself when that is 0. */
+dsm_node *dsm__dropout(dsm__net *net, dsm_node *x);
+
+/* ---- blocks
+ * ------------------------------------------------------------------------------------------------------- */
+
+/** What every block sees of the time: SiLU(Linear(SiLU(Linear(embedding of width features)))), (N, 1) -> (N,
+ * hidden). The last SiLU is the one that the blocks would each apply first. Owns `time.linear1` and
+ * `time.linear2`. */
+dsm_node *dsm__time_features(dsm__net *net, dsm_node *label, size_t width, size_t hidden);
+/** Residual block of the U-Net, (N, H, W, in) -> (N, H, W, out). */
+dsm_node *dsm__resblock(dsm__net *net, dsm_node *x, dsm_node *time, size_t out, const char *name);
+/** Self-attention over the positions, (N, H, W, C) -> the same. */
+dsm_node *dsm__attention(dsm__net *net, dsm_node *x, const char *name);
+
+#endif

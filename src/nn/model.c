@@ -1,0 +1,86 @@
+#include "layers.h"
+
+#include <stdlib.h>
+
+#include "dsmpi/memory.h"
+
+enum { TEXT_MAX = 1024 };
+
+struct dsm_model {
+  const dsm__network *network;
+  dsm_config config;
+  dsm_shape sample;
+  dsm_parameters *table;
+  char text[TEXT_MAX];
+};
+
+static const dsm__network *const networks[] = {[DSM_MODEL_MLP] = &dsm__mlp, [DSM_MODEL_UNET] = &dsm__unet};
+
+/* The first walk: builds the network for one sample on a graph that is thrown away, to learn its parameters.
+ */
+static dsm_status make_table(dsm_model *model) {
+  dsm_graph *graph = NULL;
+  dsm_status status = DSM_OK;
+  DSM_TRY_DONE(dsm_parameters_create(&model->table));
+  DSM_TRY_DONE(dsm_graph_create(&graph));
+  dsm__net net = {.graph = graph,
+                  .config = &model->config,
+                  .sample = model->sample,
+                  .table = model->table,
+                  .growing = model->table};
+  dsm_shape batch = {.rank = model->sample.rank + 1, .n = {1}};
+  for (int i = 1; i < DSM_MAX_RANK; i++) batch.n[i] = model->sample.n[i - 1];
+  dsm_node *x = dsm_input(graph, "x", batch), *label = dsm_input(graph, "label", DSM_SHAPE(1, 1));
+  dsm_node *y = model->network->build(&net, x, label);
+  DSM_TRY_DONE(net.status);
+  DSM_TRY_DONE(dsm_graph_status(graph));
+  DSM_ASSERT(y && dsm_shape_equal(dsm_node_shape(y), batch));
+done:
+  dsm_graph_destroy(&graph);
+  return status;
+}
+
+dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_model **model) {
+  DSM_ASSERT(config->model.name >= 0 && (size_t)config->model.name < sizeof networks / sizeof *networks);
+  const dsm__network *network = networks[config->model.name];
+  const double dropout = config->model.dropout;
+  DSM_TRY(network->check(config, sample));
+  if (!(dropout >= 0 && dropout < 1))
+    DSM_FAIL(DSM_BAD_CONFIG, "model.dropout is %g: it must be at least 0 and below 1", dropout);
+
+  dsm_model *m = NULL;
+  DSM_TRY(DSM_ALLOC(1, &m));
+  m->network = network;
+  m->config = *config;
+  m->sample = sample;
+  network->describe(config, sample, m->text, sizeof m->text);
+  dsm_status status = make_table(m);
+  if (status != DSM_OK) dsm_model_destroy(&m);
+  DSM_TRY(status);
+  *model = m;
+  return DSM_OK;
+}
+
+void dsm_model_destroy(dsm_model **model) {
+  if (!model || !*model) return;
+  dsm_parameters_destroy(&(*model)->table);
+  free(*model);
+  *model = NULL;
+}
+
+const dsm_parameters *dsm_model_parameters(const dsm_model *model) {
+  return model->table;
+}
+
+dsm_shape dsm_model_sample(const dsm_model *model) {
+  return model->sample;
+}
+
+const char *dsm_model_text(const dsm_model *model) {
+  return model->text;
+}
+
+dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label) {
+  dsm__net net = {.graph = graph, .config = &model->config, .sample = model->sample, .table = model->table};
+  return model->network->build(&net, x, label);
+}
