@@ -1,12 +1,13 @@
 /* What a network may predict of x_t = alpha x0 + sigma eps, and how one becomes another:
- *   eps   the noise
- *   x0    the clean sample; at its best E[x0 | x_t] = (x_t + sigma^2 s) / alpha (Tweedie; Efron 2011,
- * doi:10.1198/jasa.2011.tm11181) s     the score grad log p_t(x_t) = -eps / sigma (Vincent 2011,
- * doi:10.1162/NECO_a_00142) v     alpha eps - sigma x0 (Salimans & Ho 2022, arXiv:2202.00512), here for any
- * alpha and sigma r2 = alpha^2 + sigma^2 is 1 for variance-preserving processes.
+ *   eps  the noise
+ *   x0   the clean sample; at its best E[x0 | x_t] = (x_t + sigma^2 s) / alpha, Tweedie's formula
+ *        (Efron 2011, doi:10.1198/jasa.2011.tm11181)
+ *   s    the score grad log p_t(x_t), estimated by -eps / sigma (Vincent 2011, doi:10.1162/NECO_a_00142)
+ *   v    alpha eps - sigma x0 (Salimans & Ho 2022, arXiv:2202.00512), here for any alpha and sigma
+ * r2 = alpha^2 + sigma^2 is 1 for variance-preserving processes.
  *
- * Each pair has its own formula rather than a detour through eps: x0 -> eps -> v would lose (sigma/alpha)^2
- * digits. */
+ * Each pair has its own formula rather than a detour through eps: x0 -> eps -> v would subtract terms that
+ * are (sigma / alpha)^2 times larger than their difference. */
 #include "prediction.h"
 
 #define PAIR(from, to) ((from)*4 + (to))

@@ -1,9 +1,10 @@
-/* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142; Song & Ermon 2019, arXiv:1907.05600; Ho
- * et al. 2020, arXiv:2006.11239). Of sample i, at its own time t: x_t  = alpha x0 + sigma eps enters the
- * network times the input scale 1 / sqrt(alpha^2 + sigma^2) F    = network(x_t, label(t))          stands for
- * eps, x0, sigma s or v loss = w(t) |eps - eps_hat|^2 = w(t) k |F - F*|^2 with F* the value F should have and
- * k the error factor of the prediction. w k is a number per sample, put in from outside, so one graph serves
- * every process, prediction and weighting. */
+/* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142; Song & Ermon 2019, arXiv:1907.05600;
+ * Ho et al. 2020, arXiv:2006.11239). For each sample at its own time t:
+ *   x_t  = alpha x0 + sigma eps      enters the network times the input scale 1 / sqrt(alpha^2 + sigma^2)
+ *   F    = network(x_t, label(t))    stands for eps, x0, sigma s or v
+ *   loss = w(t) |eps - eps_hat|^2 = w(t) k |F - F*|^2
+ * with F* the value F should have and k the error factor of the prediction. w k is one number a sample, put
+ * in from outside, so one graph serves every process, prediction and weighting. */
 #include "dsmpi/diffusion.h"
 
 #include <stdlib.h>

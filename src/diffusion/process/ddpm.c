@@ -1,9 +1,10 @@
 /* The discrete process of Ho et al. 2020 (arXiv:2006.11239), t = 1 ... T:
- *   beta_t              variance added in step t
- *   alpha-bar_t         prod_{i <= t} (1 - beta_i) = alpha(t)^2; the table holds log alpha = (1/2) sum
- * log1p(-beta_i) linear schedule     beta from 1e-4 to 0.02 for T = 1000; both ends times 1000/T for other T
- *   cosine schedule     alpha-bar(u) = cos^2(pi/2 (u + 0.008) / 1.008), beta_t = 1 - alpha-bar(t/T) /
- * alpha-bar((t-1)/T), at most 0.999 (Nichol & Dhariwal 2021, arXiv:2102.09672) */
+ *   beta_t       variance added in step t
+ *   alpha-bar_t  prod_{i <= t} (1 - beta_i) = alpha(t)^2; the table holds log alpha = sum log1p(-beta_i) / 2
+ *   linear       beta from 1e-4 to 0.02 for T = 1000; both ends times 1000/T for other T
+ *   cosine       alpha-bar(u) = cos^2(pi/2 (u + 0.008) / 1.008),
+ *                beta_t = 1 - alpha-bar(t/T) / alpha-bar((t-1)/T), at most 0.999
+ *                (Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17) */
 #include "process/process.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ static const dsm__process_ops ops = {
 
 static double linear_beta(int64_t t, int64_t steps) {
   double scale = linear_steps / (double)steps;
-  double share = steps > 1 ? (double)(t - 1) / (double)(steps - 1) : 0;
+  double share = steps > 1 ? (double)(t - 1) / (double)(steps - 1) : 1;
   return scale * (linear_first + share * (linear_last - linear_first));
 }
 

@@ -1,9 +1,10 @@
-/* A forward process in continuous or discrete time, dx = f x dt + g dw, whose marginals are x_t = alpha x0 +
- * sigma eps (Song et al. 2021, arXiv:2011.13456). Everything follows from alpha and sigma: f    = alpha' /
- * alpha                      drift g^2  = (sigma^2)' - 2 f sigma^2            squared diffusion q(x_t | x_s)
- * = N(alpha_ts x_s, sigma_ts^2),  alpha_ts = alpha_t / alpha_s,  sigma_ts^2 = sigma_t^2 - alpha_ts^2
- * sigma_s^2 (Kingma et al. 2021, arXiv:2107.00630, appendix A). A discrete process takes one step for the
- * derivative. */
+/* A forward process dx = f x dt + g dw in continuous or discrete time, with x_t = alpha x0 + sigma eps
+ * (Song et al. 2021, arXiv:2011.13456). Everything follows from alpha and sigma:
+ *   f    = alpha' / alpha              drift
+ *   g^2  = (sigma^2)' - 2 f sigma^2    squared diffusion
+ *   q(x_t | x_s) = N(alpha_ts x_s, sigma_ts^2),
+ *          alpha_ts = alpha_t / alpha_s,  sigma_ts^2 = sigma_t^2 - alpha_ts^2 sigma_s^2
+ * (Kingma et al. 2021, arXiv:2107.00630, appendix A). Where time is discrete, one step stands for dt. */
 #include "process/process.h"
 
 #include <stdlib.h>

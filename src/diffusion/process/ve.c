@@ -1,7 +1,9 @@
 /* The variance-exploding SDE of Song et al. 2021 (arXiv:2011.13456, appendix B), the continuous form of the
- * noise ladder of Song & Ermon 2019 (arXiv:1907.05600): alpha = 1,  sigma(t) = sigma_min (sigma_max /
- * sigma_min)^t,  f = 0,  g = sigma sqrt(2 ln(sigma_max / sigma_min)). sigma jumps from sigma_min to 0 at t =
- * 0: by convention t = 0 is the data, so a sampler's last step removes sigma_min. */
+ * noise ladder of Song & Ermon 2019 (arXiv:1907.05600):
+ *   alpha = 1,  sigma(t) = sigma_min (sigma_max / sigma_min)^t,
+ *   f = 0,  g = sigma sqrt(2 ln(sigma_max / sigma_min)).
+ * By convention t = 0 is the data, so sigma jumps from sigma_min to 0 there: the last step of a sampler
+ * removes noise of sigma_min. */
 #include "process/process.h"
 
 #include "dsmpi/memory.h"

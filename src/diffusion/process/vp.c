@@ -1,6 +1,7 @@
-/* The variance-preserving SDE of Song et al. 2021 (arXiv:2011.13456, appendix B), the limit of ddpm for T ->
- * infinity: beta(t) = b0 + t (b1 - b0);  dx = -beta x / 2 dt + sqrt(beta) dw log alpha = -t^2 (b1 - b0) / 4 -
- * t b0 / 2,  sigma^2 = 1 - alpha^2. */
+/* The variance-preserving SDE of Song et al. 2021 (arXiv:2011.13456, appendix B), the limit of ddpm for
+ * T -> infinity, with beta(t) = b0 + t (b1 - b0):
+ *   dx = -(1/2) beta x dt + sqrt(beta) dw,
+ *   log alpha = -t^2 (b1 - b0) / 4 - t b0 / 2,  sigma^2 = 1 - alpha^2. */
 #include "process/process.h"
 
 #include "dsmpi/memory.h"

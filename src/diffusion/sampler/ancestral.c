@@ -1,8 +1,9 @@
-/* Ancestral sampling, Ho et al. 2020 (arXiv:2006.11239), algorithm 2, for any Gaussian process and any pair s
- * < t: x_s is drawn from q(x_s | x_t, x0) with x0_hat in the place of x0 (Kingma et al. 2021,
- * arXiv:2107.00630, appendix A). x_s = x_t_factor x_t + x0_factor x0_hat + sqrt(var) z var  small: the
- * variance of that posterior (beta-tilde_t in ddpm); right when the data are one point large: sigma_ts^2
- * (beta_t in ddpm); right when the data are N(0, 1) */
+/* Ancestral sampling, Ho et al. 2020 (arXiv:2006.11239), algorithm 2, for any Gaussian process and any s < t:
+ * x_s is drawn from q(x_s | x_t, x0) with x0_hat in the place of x0 (Kingma et al. 2021, arXiv:2107.00630,
+ * appendix A):
+ *   x_s = x_t_factor x_t + x0_factor x0_hat + sqrt(var) z
+ *   var  small: variance of that posterior (beta-tilde_t in ddpm), right where the data are a single point
+ *        large: sigma_ts^2 (beta_t in ddpm), right where the data are N(0, 1) */
 #include "sampler/chain.h"
 
 #include <math.h>

@@ -1,7 +1,9 @@
-/* Denoising diffusion implicit models, Song et al. 2021 (arXiv:2010.02502), eq. 12 and 16, in the notation of
- * any Gaussian process: x_s = alpha_s x0_hat + sqrt(sigma_s^2 - eta^2 v) eps_hat + eta sqrt(v) z,   v =
- * sigma_ts^2 sigma_s^2 / sigma_t^2 eta 0: a function of x_T alone, a first-order solver of the
- * probability-flow ODE;  eta 1: ancestral sampling with small variance. */
+/* Denoising diffusion implicit models, Song et al. 2021 (arXiv:2010.02502), eq. 12 and 16, for any Gaussian
+ * process:
+ *   x_s = alpha_s x0_hat + sqrt(sigma_s^2 - eta^2 v) eps_hat + eta sqrt(v) z,
+ *         v = sigma_ts^2 sigma_s^2 / sigma_t^2, the variance of the exact posterior
+ *   eta 0: a function of x_T alone, a first-order solver of the probability-flow ODE
+ *   eta 1: ancestral sampling with small variance */
 #include "sampler/chain.h"
 
 #include <math.h>
