@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { GROUPS_MAX = 32 };
+enum { GROUPS_MAX = 32, CHANNELS_MIN = 4 /* of a group */ };
 static const float GROUP_NORM_EPS = 1e-6f;
 
 /* The entry "<layer>.<part>": new on the first walk, looked up afterwards. NULL once the table has failed. */
@@ -20,7 +20,7 @@ static dsm_node *parameter(dsm__net *net, const char *layer, const char *part, d
     if (net->status != DSM_OK) return NULL;
   } else {
     entry = dsm_parameters_find(net->table, name);
-    DSM_ASSERT(entry && dsm_shape_equal(entry->shape, shape));
+    DSM_ASSERT(entry); /* where an input of another shape asks for another one, the op refuses the pair */
   }
   return dsm_parameter_node(net->graph, entry);
 }
@@ -79,18 +79,20 @@ dsm_node *dsm__conv3_half(dsm__net *net, dsm_node *x, size_t out, float scale, c
 dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, const char *name, ...) {
   if (!x) return NULL;
   LAYER_NAME(layer, name);
-  const dsm_shape shape = DSM_SHAPE(channels_of(x));
-  dsm_node *gamma = parameter(net, layer, "weight", shape, DSM_INIT_ONE, 0);
-  dsm_node *beta = parameter(net, layer, "bias", shape, DSM_INIT_ZERO, 0);
+  const size_t channels = channels_of(x);
+  dsm_node *gamma = parameter(net, layer, "weight", DSM_SHAPE(channels), DSM_INIT_ONE, 0);
+  dsm_node *beta = parameter(net, layer, "bias", DSM_SHAPE(channels), DSM_INIT_ZERO, 0);
   if (!gamma || !beta) return NULL;
-  return dsm_group_norm_node(net->graph, x, gamma, beta, dsm__groups(net->config->model.width),
-                             GROUP_NORM_EPS);
+  return dsm_group_norm_node(net->graph, x, gamma, beta, dsm__groups(channels), GROUP_NORM_EPS);
 }
 
-size_t dsm__groups(int64_t width) {
-  int64_t groups = GROUPS_MAX;
-  while (width % groups != 0) groups--;
-  return (size_t)groups;
+/* 32 groups as in DDPM wherever that leaves four channels a group; below, min(C/4, 32) as in DDPM++ and
+ * NCSN++ (Song et al. 2021). In groups of one channel the norm behind the time's addition would remove it
+ * again: a constant over positions. */
+size_t dsm__groups(size_t channels) {
+  size_t groups = channels / CHANNELS_MIN < GROUPS_MAX ? channels / CHANNELS_MIN : GROUPS_MAX;
+  while (groups > 1 && channels % groups != 0) groups--;
+  return groups > 1 ? groups : 1;
 }
 
 dsm_node *dsm__silu(dsm__net *net, dsm_node *x) {

@@ -47,12 +47,11 @@ dsm_node *dsm__conv3(dsm__net *net, dsm_node *x, size_t out, float scale, const 
  * W. */
 dsm_node *dsm__conv3_half(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
-/** Group normalisation in dsm__groups(width) groups. */
+/** Group normalisation in dsm__groups(channels) groups. */
 dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
-/** Number of groups: the largest number up to 32 that divides the width and hence every channel count of the
- * network. */
-size_t dsm__groups(int64_t width);
+/** Number of groups: the largest divisor of the channels up to min(32, channels / 4). */
+size_t dsm__groups(size_t channels);
 /** x s(x), s the logistic function. */
 dsm_node *dsm__silu(dsm__net *net, dsm_node *x);
 /** Dropout with the probability of the configuration; x itself when that is 0. */

@@ -10,13 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def groups_of(width):
-    """Largest number up to 32 that divides the width, and so every channel count of the network."""
-    return max(g for g in range(1, 33) if width % g == 0)
-
-
-def norm(width, channels):
-    return nn.GroupNorm(groups_of(width), channels, eps=1e-6)
+def norm(channels):
+    """Group norm in the largest number of groups that divides the channels, up to min(32, channels / 4)."""
+    groups = max(g for g in range(1, max(1, min(32, channels // 4)) + 1) if channels % g == 0)
+    return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 def time_embedding(label, width):
@@ -44,10 +41,10 @@ class Time(nn.Module):
 class ResBlock(nn.Module):
     def __init__(self, width, channels_in, channels_out):
         super().__init__()
-        self.norm1 = norm(width, channels_in)
+        self.norm1 = norm(channels_in)
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.time = nn.Linear(4 * width, channels_out)
-        self.norm2 = norm(width, channels_out)
+        self.norm2 = norm(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         if channels_in != channels_out:
             self.shortcut = nn.Linear(channels_in, channels_out)  # over the channels of each position
@@ -62,9 +59,9 @@ class ResBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    def __init__(self, width, channels):
+    def __init__(self, channels):
         super().__init__()
-        self.norm = norm(width, channels)
+        self.norm = norm(channels)
         self.q = nn.Linear(channels, channels)
         self.k = nn.Linear(channels, channels)
         self.v = nn.Linear(channels, channels)
@@ -104,14 +101,14 @@ class UNet(nn.Module):
                 h = size
                 skips.append(h)
                 if height >> i in attention:
-                    level.attention.append(Attention(width, h))
+                    level.attention.append(Attention(h))
             if i + 1 < len(sizes):
                 level.downsample = nn.Conv2d(h, h, 3, stride=2)
                 skips.append(h)
             self.down.append(level)
         self.middle = nn.Module()
         self.middle.block1 = ResBlock(width, h, h)
-        self.middle.attention = Attention(width, h)
+        self.middle.attention = Attention(h)
         self.middle.block2 = ResBlock(width, h, h)
         for i, size in reversed(list(enumerate(sizes))):
             level = Level()
@@ -119,12 +116,12 @@ class UNet(nn.Module):
                 level.blocks.append(ResBlock(width, h + skips.pop(), size))
                 h = size
                 if height >> i in attention and (not self.once or j == blocks):
-                    level.attention.append(Attention(width, h))
+                    level.attention.append(Attention(h))
             if i > 0:
                 level.upsample = nn.Conv2d(h, h, 3, padding=1)
             self.up.insert(0, level)  # up.i has the resolution of down.i
         self.head = nn.Module()
-        self.head.norm = norm(width, h)
+        self.head.norm = norm(h)
         self.head.conv = nn.Conv2d(h, channels, 3, padding=1)
 
     def forward(self, x, label):
