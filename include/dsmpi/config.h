@@ -106,7 +106,8 @@ dsm_status dsm_config_override(const char *assignment, int number, dsm_config *c
 /** Checks what spans several keys (micro_batch divides batch; each required key is set; warm-up below the steps; ...), naming the
  *  keys, their values and what to change. Call once, after file and overrides. */
 dsm_status dsm_config_check(const dsm_config *config);
-/** The effective configuration as YAML, every key with its value, in schema order. Reading it back gives an equal dsm_config.
+/** The effective configuration as YAML, every key with its value, in schema order (a required key that is not set yet: as a
+ *  comment). Reading it back over the defaults gives an equal dsm_config, byte for byte.
  *  Real numbers are written so that YAML 1.1 readers take them for numbers (1.0e-4). `*text` is owned by the caller: free(). */
 dsm_status dsm_config_text(const dsm_config *config, char **text);
 /** The value of one key ("train.batch") as text, as dsm_config_text writes it; for messages and for comparison.
@@ -118,7 +119,8 @@ dsm_status dsm_config_value(const dsm_config *config, const char *key, char *tex
 dsm_status dsm_config_help(const char *section, char **text);
 
 /** Keys that must not change when a run goes on (they define model, data and the random streams), visited in schema order:
- *  appends one line "key: was A, is B" per difference to `text` and returns the number of differences. */
+ *  writes one line "key: was A, is B" per difference to `text` (cut to `size`, no newline at the end) and returns the
+ *  number of differences. data.file is not among them: data may move between two jobs. */
 size_t dsm_config_difference(const dsm_config *was, const dsm_config *is, char *text, size_t size);
 
 /** Word of an enumerated value for messages: dsm_config_word("objective.prediction", DSM_PREDICT_V) is "v"; "?" if unknown. */

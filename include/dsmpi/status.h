@@ -37,7 +37,7 @@ int dsm_status_exit_code(dsm_status status);
 /** Text of the calling thread's trail: the message of the last failure on the first line, then, indented, one line for each place it
  *  passed. Valid until the next failure in this thread; "" when there was none. */
 const char *dsm_trail(void);
-/** First line of the trail: the message alone, without places. */
+/** The message of the trail alone, without places: one line, or several where it lists several mistakes. */
 const char *dsm_trail_message(void);
 /** Forgets the trail, after a failure that was dealt with. */
 void dsm_trail_clear(void);

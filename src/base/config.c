@@ -98,6 +98,14 @@ dsm_status dsm_config_override(const char *assignment, int number, dsm_config *c
 /* ---- printing
  * ---------------------------------------------------------------------------------------------------- */
 
+/* Required keys have no value that could be read back while they are not set. */
+static bool is_unset(const dsm__setting *setting, const dsm_config *config) {
+  static const char zeroes[DSM_TEXT_MAX];
+  if (!(setting->flags & DSM__REQUIRED)) return false;
+  return memcmp((const char *)config + setting->offset, zeroes,
+                setting->kind == DSM__TEXT ? 1 : setting->size) == 0;
+}
+
 dsm_status dsm_config_text(const dsm_config *config, char **text) {
   size_t length;
   *text = NULL;
@@ -108,6 +116,10 @@ dsm_status dsm_config_text(const dsm_config *config, char **text) {
     for (size_t i = 0; i < dsm__schema_count; i++) {
       const dsm__setting *setting = &dsm__schema[i];
       if (!dsm__in_section(setting, dsm__sections[s])) continue;
+      if (is_unset(setting, config)) {
+        fprintf(out, "  # %s: not set\n", dsm__leaf(setting));
+        continue;
+      }
       fprintf(out, "  %s: ", dsm__leaf(setting));
       dsm__value_print(setting, config, out);
       fputc('\n', out);

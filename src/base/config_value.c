@@ -288,19 +288,28 @@ static bool is_safe_bare(const char *text) {
 }
 
 static void print_text(const char *text, FILE *out) {
+  /* what YAML folds or drops even inside quotes: the other line breaks of Unicode, and the byte order mark */
+  static const char *const escapes[][2] = {
+      {"\xc2\x85", "\\N"},         {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"},
+      {"\xef\xbb\xbf", "\\uFEFF"}, {"\"", "\\\""},          {"\\", "\\\\"},
+  };
+  enum { ESCAPES = sizeof escapes / sizeof *escapes };
   if (is_safe_bare(text)) {
     fputs(text, out);
     return;
   }
   fputc('"', out);
-  for (const char *p = text; *p; p++) {
-    unsigned char c = (unsigned char)*p;
-    if (c == '"' || c == '\\')
-      fprintf(out, "\\%c", c);
+  while (*text) {
+    size_t e = 0;
+    while (e < ESCAPES && strncmp(text, escapes[e][0], strlen(escapes[e][0])) != 0) e++;
+    unsigned char c = (unsigned char)*text;
+    if (e < ESCAPES)
+      fputs(escapes[e][1], out);
     else if (c < 0x20 || c == 0x7f)
       fprintf(out, "\\x%02x", c);
     else
       fputc(c, out);
+    text += e < ESCAPES ? strlen(escapes[e][0]) : 1;
   }
   fputc('"', out);
 }

@@ -60,9 +60,14 @@ static void read_scalar(reader *r, const dsm__setting *setting, const yaml_node_
 static void read_list(reader *r, const dsm__setting *setting, const yaml_node_t *node) {
   const yaml_node_item_t *items = node->data.sequence.items.start;
   size_t count = (size_t)(node->data.sequence.items.top - items);
-  if (count > DSM_LIST_MAX || (count == 0 && setting->flags & DSM__FILLED)) {
-    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has %zu values; it needs 1 to %d", setting->key,
-                 count, DSM_LIST_MAX);
+  if (count > DSM_LIST_MAX) {
+    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has %zu values; it can have %d at most",
+                 setting->key, count, DSM_LIST_MAX);
+    return;
+  }
+  if (count == 0 && setting->flags & DSM__FILLED) {
+    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has 0 values; it needs 1 to %d", setting->key,
+                 DSM_LIST_MAX);
     return;
   }
   for (size_t i = 0; i < count; i++) {
@@ -71,8 +76,8 @@ static void read_list(reader *r, const dsm__setting *setting, const yaml_node_t 
     if (is_scalar(item))
       read_scalar(r, setting, item, i);
     else
-      dsm__mistake(r->mistakes, AT(item->start_mark), "%s: expected %s, got %s inside the list", setting->key,
-                   dsm__kind_text(setting->kind), node_kind_text(item));
+      dsm__mistake(r->mistakes, AT(item->start_mark), "%s: expected %s, got %s", setting->key,
+                   setting->kind == DSM__INT_LIST ? "an integer" : "a number", node_kind_text(item));
   }
   dsm__list_end(setting, count, r->config);
 }
@@ -85,8 +90,10 @@ static void read_value(reader *r, const dsm__setting *setting, const yaml_node_t
   } else if (list && node->type == YAML_SEQUENCE_NODE) {
     read_list(r, setting, node);
   } else {
-    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: expected %s, got %s", setting->key,
-                 dsm__kind_text(setting->kind), node_kind_text(node));
+    bool colon = setting->kind == DSM__TEXT && node->type == YAML_MAPPING_NODE;
+    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: expected %s, got %s%s", setting->key,
+                 dsm__kind_text(setting->kind), node_kind_text(node),
+                 colon ? "; a text with a colon needs quotes" : "");
   }
 }
 
