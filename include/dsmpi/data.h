@@ -44,6 +44,9 @@ const dsm_dataset_info *dsm_dataset_info_of(const dsm_dataset *handle);
  *  Thread-safe against other HDF5 users of the process (one lock; contiguous data are read by pread outside it). Chunked data: each chunk touched is read
  *  once and kept while it is likely to be needed again, within `cache` bytes of dsm_dataset_set_cache. */
 dsm_status dsm_dataset_read(dsm_dataset *handle, const uint64_t *row, size_t n, float *x);
+/** Names of the datasets that a file holds (through hard links), one a line, sorted, as many as fit into `text`; "" when there are none.
+ *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not HDF5, damaged). */
+dsm_status dsm_file_datasets(const char *path, char *text, size_t size);
 /** Bytes of chunk cache, default 256 MiB. */
 void dsm_dataset_set_cache(dsm_dataset *handle, size_t bytes);
 

@@ -30,6 +30,9 @@ const char *dsm_comm_host(const dsm_comm *comm);
 const char *dsm_comm_library(void);
 /** Cores that this process may run on (its affinity mask). Not collective. */
 int dsm_comm_cores(void);
+/** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives (0 when alone; `task` may be
+ *  NULL). Needs no MPI: so help is printed once, and work for one process starts no MPI where it is alone. */
+bool dsm_launched_several(int *task);
 
 /** Makes a failure on any rank the failure of all. Collective; every rank passes its own status and gets the same result: DSM_OK if
  *  all passed DSM_OK, else the status of the lowest failing rank, whose trail, with "rank R (host): " in front when there is more than

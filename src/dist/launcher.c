@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/dist.h"
 
 /* false when unset or not a number */
 static bool number(char *(*get)(const char *), const char *name, long *value) {
@@ -56,6 +57,13 @@ dsm_launcher dsm__launcher_read(char *(*get)(const char *name)) {
     l.task = n;
   }
   return l;
+}
+
+bool dsm_launched_several(int *task) {
+  dsm_launcher l = dsm__launcher_read(getenv);
+  bool uncounted = !l.variable && getenv("PMIX_RANK"); /* number 0 of who knows how many */
+  if (task) *task = (int)l.task;
+  return l.tasks > 1 || uncounted;
 }
 
 const char *dsm__library_name(const char *version, char *text, size_t size) {
