@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +268,43 @@ static void dropout_acts_in_training_alone_and_repeats(void **state) {
   dsm_model_destroy(&plain);
 }
 
+static void set_diagonal(float *parameters, const dsm_parameters *table, const char *name, float value) {
+  const dsm_parameter *p = dsm_parameters_find(table, name);
+  assert_non_null(p);
+  for (size_t i = 0; i < p->shape.n[0]; i++) parameters[p->offset + i * (p->shape.n[0] + 1)] = value;
+}
+
+/* An MLP without weights but these: block 0 adds its mask to h, block 1 adds 10 times its own, so that h
+ * shows both. */
+static void every_block_has_a_dropout_mask_of_its_own(void **state) {
+  (void)state;
+  enum { WIDTH = 16 };
+  dsm_config c = mlp(WIDTH, 2);
+  c.model.dropout = 0.5;
+  dsm_model *model = create(&c, DSM_SHAPE(WIDTH));
+  const dsm_parameters *table = dsm_model_parameters(model);
+  built b = build(model, 4);
+  memset(b.parameters, 0, dsm_parameters_count(table) * sizeof *b.parameters);
+  for (int i = 0; i < 2; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "blocks.%d.linear1.bias", i);
+    const dsm_parameter *p = dsm_parameters_find(table, name);
+    assert_non_null(p);
+    for (size_t j = 0; j < WIDTH; j++) b.parameters[p->offset + j] = 1;
+    snprintf(name, sizeof name, "blocks.%d.linear2.weight", i);
+    set_diagonal(b.parameters, table, name, i == 0 ? 1 : 10);
+  }
+  set_diagonal(b.parameters, table, "output.weight", 1);
+  float y[4 * WIDTH];
+  run(&b, true, y);
+  int seen[4] = {
+      0}; /* neither kept, the first, the second, both: h = 0, 1, 10 or 11 times 2 silu(1) = 1.46 */
+  for (int i = 0; i < 4 * WIDTH; i++) seen[(y[i] > 0.5f) + (y[i] > 5) + (y[i] > 15.5f)]++;
+  for (int i = 0; i < 4; i++) assert_true(seen[i] > 4); /* 16 expected */
+  free_built(&b);
+  dsm_model_destroy(&model);
+}
+
 /* In groups of one channel, group norm would take away what the time adds, the same at all positions. */
 static void the_time_reaches_every_block_of_the_narrowest_unet(void **state) {
   (void)state;
@@ -286,7 +324,7 @@ static void the_time_reaches_every_block_of_the_narrowest_unet(void **state) {
     for (size_t j = 0; j < count; j++) w[j] = j % 2 ? 0.7f : -w[j];
     run(&b, false, after);
     float most = 0;
-    for (int j = 0; j < 16; j++) most = after[j] - before[j] > most ? after[j] - before[j] : most;
+    for (int j = 0; j < 16; j++) most = fmaxf(most, fabsf(after[j] - before[j]));
     if (most < 1e-3f) fail_msg("%s changes the output by %g at most", p->name, most);
     memcpy(w, kept, count * sizeof *w);
     free(kept);
@@ -338,6 +376,7 @@ int main(void) {
       cmocka_unit_test(a_unet_that_cannot_be_built_is_refused_with_the_remedy),
       cmocka_unit_test(an_mlp_that_cannot_be_built_is_refused_with_the_remedy),
       cmocka_unit_test(dropout_acts_in_training_alone_and_repeats),
+      cmocka_unit_test(every_block_has_a_dropout_mask_of_its_own),
       cmocka_unit_test(the_time_reaches_every_block_of_the_narrowest_unet),
       cmocka_unit_test(a_fresh_network_predicts_zero),
       cmocka_unit_test(wrong_inputs_are_kept_as_a_mistake_of_the_graph),
