@@ -41,6 +41,7 @@ typedef struct dsm_config {
     char dataset[DSM_TEXT_MAX];
     char axes[64];       /* "N C H W"; "" = taken from the file's labels or guessed from the rank */
     char rows[64];       /* "start:stop", Python-like; "" = all */
+    dsm_int_list shape;  /* (spatial..., C) of made-up samples when there is no file; bench only */
     int normalize;       /* dsm_normalize */
     bool per_channel;
     int64_t shuffle_window; /* MiB */
@@ -122,6 +123,9 @@ dsm_status dsm_config_help(const char *section, char **text);
  *  writes one line "key: was A, is B" per difference to `text` (cut to `size`, no newline at the end) and returns the
  *  number of differences. data.file is not among them: data may move between two jobs. */
 size_t dsm_config_difference(const dsm_config *was, const dsm_config *is, char *text, size_t size);
+
+/** "Did you mean": the closest of `words` (NULL at the end) by edit distance; NULL when none is close enough to be meant. */
+const char *dsm_nearest_word(const char *text, const char *const *words);
 
 /** Word of an enumerated value for messages: dsm_config_word("objective.prediction", DSM_PREDICT_V) is "v"; "?" if unknown. */
 const char *dsm_config_word(const char *key, int value);

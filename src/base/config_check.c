@@ -16,8 +16,14 @@ static void check_each(const dsm_config *c, dsm__mistakes *mistakes) {
   }
 }
 
+static void check_shape(const dsm_config *c, dsm__mistakes *mistakes) {
+  if (c->data.shape.count > 4)
+    WRONG("data.shape has %zu numbers; a sample has up to three axes in space and one of channels",
+          c->data.shape.count);
+}
+
 static void check_required(const dsm_config *c, dsm__mistakes *mistakes) {
-  if (c->data.file[0] == '\0')
+  if (c->data.file[0] == '\0' && c->data.shape.count == 0) /* train asks for the file, bench for either */
     WRONG("data.file is not set; name the HDF5 file with the training data, in the configuration or as "
           "data.file=PATH");
   if (c->train.steps < 1)
@@ -82,6 +88,7 @@ dsm_status dsm_config_check(const dsm_config *config) {
   DSM_TRY(dsm__mistakes_begin(mistakes, NULL, false));
   check_required(config, mistakes);
   check_each(config, mistakes);
+  check_shape(config, mistakes);
   check_batch(config, mistakes);
   check_process(config, mistakes);
   check_averages(config, mistakes);

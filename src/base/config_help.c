@@ -68,7 +68,7 @@ dsm_status dsm_config_help(const char *section, char **text) {
   free(*text);
   *text = NULL;
   if (!whole) DSM_FAIL(DSM_NO_MEMORY, "no memory for the help text");
-  const char *nearest = dsm__nearest_word(section, dsm__sections);
+  const char *nearest = dsm_nearest_word(section, dsm__sections);
   if (nearest) DSM_FAIL(DSM_BAD_CONFIG, "there is no section '%s'; did you mean '%s'?", section, nearest);
   DSM_FAIL(DSM_BAD_CONFIG,
            "there is no section '%s'; known: data, process, model, objective, optimizer, train, sampler",

@@ -132,7 +132,7 @@ static bool read_word(const dsm__setting *setting, const char *text, dsm_config 
       *(int *)field(setting, config) = i;
       return true;
     }
-  const char *nearest = dsm__nearest_word(text, setting->words);
+  const char *nearest = dsm_nearest_word(text, setting->words);
   word_list(setting->words, all, sizeof all);
   if (nearest)
     snprintf(why, why_size, "unknown word '%s'; did you mean '%s'? (known: %s)", dsm__shown(text, shown),

@@ -145,7 +145,7 @@ static const char *find_section(const char *name) {
 static void unknown_section(reader *r, const char *name, yaml_mark_t place) {
   char shown[80];
   const dsm__setting *setting = dsm__schema_find(name);
-  const char *nearest = dsm__nearest_word(name, dsm__sections);
+  const char *nearest = dsm_nearest_word(name, dsm__sections);
   dsm__shown(name, shown);
   if (setting)
     dsm__mistake(r->mistakes, AT(place), "unknown section '%s'; write '%s:' indented below '%.*s:'", shown,

@@ -31,7 +31,7 @@ static int close_enough(const char *text) {
   return length < 6 ? (length > 1) + (length > 3) : (int)(length / 3);
 }
 
-const char *dsm__nearest_word(const char *text, const char *const *words) {
+const char *dsm_nearest_word(const char *text, const char *const *words) {
   const char *nearest = NULL;
   int best = close_enough(text) + 1;
   for (; *words; words++) {

@@ -27,6 +27,9 @@ const dsm__setting dsm__schema[] = {
                  "from their number."},
     {"data.rows", DSM__TEXT, FIELD(data, rows), .flags = DSM__FIXED, .also = "range slice subset",
      .sentence = "Samples to use, as start:stop; negative numbers count from the end; empty: all."},
+    {"data.shape", DSM__INT_LIST, FIELD(data, shape), FROM(1), .initial = "[]", .also = "size sample_shape",
+     .sentence = "Shape of a sample, such as [28, 28, 1] with the channels last, when there is no file; only "
+                 "for bench."},
     {"data.normalize", DSM__WORD, FIELD(data, normalize), .flags = DSM__FIXED,
      .words = WORDS([DSM_NORMALIZE_NONE] = "none", [DSM_NORMALIZE_STANDARDIZE] = "standardize",
                     [DSM_NORMALIZE_RANGE] = "range"),

@@ -49,8 +49,6 @@ bool dsm__in_section(const dsm__setting *setting, const char *section);
 /** "batch" of "train.batch". */
 const char *dsm__leaf(const dsm__setting *setting);
 
-/** The closest of `words` (NULL at the end) by edit distance; NULL when none is close enough to be meant. */
-const char *dsm__nearest_word(const char *text, const char *const *words);
 /** The key most likely meant by `leaf` in `section` (NULL: any section); NULL when none is close. */
 const dsm__setting *dsm__nearest_key(const char *section, const char *leaf);
 
