@@ -8,6 +8,9 @@
 #include "dsmpi/parameters.h"
 #include "dsmpi/status.h"
 
+/** "HDF5 1.10.8, parallel": the library in use. */
+const char *dsm_hdf5_library(void);
+
 /* ---- checkpoint -------------------------------------------------------------------------------------------------- */
 
 enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
@@ -17,11 +20,13 @@ enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
  *    /ema/<rate>/<name>       float64, the same, one group a rate ("0.999")
  *    /optimizer/m, v          float32, flat
  *    /normalization/shift, scale, min, max   float64 (C), attribute kind
- *    attributes of the root:  format_version, step, seed, config (YAML), sample_shape (C, spatial...), program, kernels, blas, time
+ *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape (C, spatial...), program, kernels, blas, time
  *  Datasets carry fletcher32; the file is in format V110, so that any flipped bit is found on reading. */
 typedef struct dsm_checkpoint {
   int64_t step;
   uint64_t seed;
+  double loss_sum;     /* of the steps since the last line of metrics, so that the log goes on exactly */
+  int64_t loss_steps;
   char *config;       /* YAML text of the effective configuration */
   dsm_shape sample;   /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
