@@ -1,0 +1,38 @@
+/* dsmpi bench */
+#include "cli.h"
+#include "dsmpi/train.h"
+
+enum { STEPS, JSON, OPTION_COUNT };
+
+static const dsm_option options[OPTION_COUNT] = {
+    [STEPS] = {"steps", 0, false, "K", "training steps to time, after a few to warm up; default 10"},
+    [JSON] = {"json", 0, false, "FILE", "write the figures there too"},
+};
+
+static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
+  dsm_config config;
+  uint64_t steps = 10;
+  DSM_TRY(dsm__option_count(arguments, STEPS, 1, 1000000, &steps));
+  DSM_TRY(dsm__config_load(arguments, comm, &config));
+  dsm_bench_options o = {.steps = (int64_t)steps, .json = arguments->value[JSON]};
+  DSM_TRY(dsm_bench(comm, &config, &o));
+  return DSM_OK;
+}
+
+const dsm_command dsm__command_bench = {
+    .name = "bench",
+    .operands = "CONFIG [key=value ...]",
+    .sentence = "measure the speed of a configuration on this machine",
+    .details = "Times training steps and network evaluations on made-up data of the configuration's sample "
+               "shape (data.shape, "
+               "or that of data.file), with a table of operations and the machine's own limits beside it.\n"
+               "\n"
+               "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml --json speed.json",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .min_operands = 1,
+    .max_operands = 1,
+    .overrides = true,
+    .parallel = true,
+    .run = run,
+};

@@ -1,0 +1,110 @@
+/* The program `dsmpi`: a table of commands, one options engine, one place that prints failures. Each command
+ * lives in a file of its own and turns words into a call of the library, nothing more. */
+#ifndef DSM_CLI_H
+#define DSM_CLI_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dsmpi/config.h"
+#include "dsmpi/data.h"
+#include "dsmpi/dist.h"
+#include "dsmpi/status.h"
+
+/* ---- commands (commands.c) ---- */
+
+typedef struct dsm_option {
+  const char *name;     /* long form, without the dashes */
+  char letter;          /* short form, or 0 */
+  bool required;        /* the command cannot run without it */
+  const char *argument; /* word for its value in the help; NULL for a switch */
+  const char *sentence;
+} dsm_option;
+
+enum { DSM_OPTIONS_MAX = 16, DSM_OPERANDS_MAX = 4, DSM_OVERRIDES_MAX = 256 };
+
+typedef struct dsm_arguments {
+  const struct dsm_command *command;
+  const char
+      *value[DSM_OPTIONS_MAX]; /* in the order of command->options; "" for a switch; NULL = not given */
+  const char *operand[DSM_OPERANDS_MAX];
+  size_t operand_count;
+  const char *override[DSM_OVERRIDES_MAX]; /* "key=value" words */
+  size_t override_count;
+  bool help; /* --help was asked for; nothing else is checked then */
+} dsm_arguments;
+
+typedef struct dsm_command {
+  const char *name;     /* "train", "data make" */
+  const char *operands; /* as in the help: "CONFIG [key=value ...]" */
+  const char *sentence; /* what it does, to follow its name in a list */
+  const char *details;  /* paragraphs below the options, or NULL */
+  const char *section;  /* section of the configuration to list in the help, or NULL */
+  const dsm_option *options;
+  size_t option_count;
+  size_t min_operands, max_operands;
+  bool overrides; /* key=value words are taken */
+  bool parallel;  /* collective over all ranks; otherwise rank 0 works and the others wait */
+  /* `comm` is NULL for a command that is not parallel. */
+  dsm_status (*run)(const dsm_arguments *arguments, dsm_comm *comm);
+} dsm_command;
+
+extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
+    dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
+    dsm__command_bench;
+
+extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
+/* True when `name` is the first word of commands of two words: "data". */
+bool dsm__is_group(const char *name, size_t length);
+/* The command that the first of `count` words name, and how many of the words are its name.
+ * DSM_USAGE names the nearest command. */
+dsm_status dsm__command_find(size_t count, char *const *words, const dsm_command **command, size_t *used);
+
+/* ---- words into arguments (options.c, values.c) ---- */
+
+/* Reads what follows the command's name. Options may stand anywhere, in the forms --name value, --name=value,
+ * -n value, -nvalue; a word that looks like key=value is an override where the command takes them; "--" ends
+ * options. */
+dsm_status dsm__arguments_read(const dsm_command *command, size_t count, char *const *words,
+                               dsm_arguments *arguments);
+/* Values of options, checked; the output is left alone when the option was not given. */
+dsm_status dsm__option_count(const dsm_arguments *arguments, size_t option, uint64_t min, uint64_t max,
+                             uint64_t *value);
+dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, double min, double max,
+                            double *value);
+/* Numbers separated by commas, rows by semicolons: "1,0.5;0.5,2". `*value` is owned by the caller: free().
+ * Rows are equally long; *rows = 0 when the option was not given. */
+dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
+                              size_t *columns);
+
+/* ---- text for people (help.c, facts.c) ---- */
+
+void dsm__help_overview(FILE *out);
+/* Help on what `dsmpi help WORDS` names: a command, a group, "config" or "config SECTION". */
+dsm_status dsm__help_topic(size_t count, char *const *words, FILE *out);
+dsm_status dsm__help_command(const dsm_command *command, FILE *out);
+
+/* One line "  name       text". */
+void dsm__fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* 60000 as "60,000"; returns `text`. */
+const char *dsm__grouped(uint64_t number, char *text, size_t size);
+
+/* ---- what several commands share ---- */
+
+/* The configuration of the first operand with the overrides on top, read by rank 0 and handed to all.
+ * Collective. */
+dsm_status dsm__config_load(const dsm_arguments *arguments, dsm_comm *comm, dsm_config *config);
+
+/* "FILE" or "FILE:/dataset". Without a dataset it is /samples, or the only one of the file. */
+typedef struct dsm_place {
+  char file[DSM_TEXT_MAX], dataset[DSM_TEXT_MAX];
+} dsm_place;
+dsm_status dsm__place_of(const char *text, dsm_place *place);
+/* Settles the dataset when the text named none. DSM_NOT_FOUND lists those to choose from. */
+dsm_status dsm__place_settle(dsm_place *place);
+/* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */
+void dsm__dataset_facts(const dsm_place *place, const dsm_dataset_info *info);
+/* Prints all datasets of a file, a line each. `count` may be NULL. */
+dsm_status dsm__dataset_list(const char *file, size_t *count);
+
+#endif

@@ -1,0 +1,46 @@
+/* "FILE:/dataset": which dataset of which file. */
+#include "cli.h"
+
+#include <string.h>
+#include <unistd.h>
+
+dsm_status dsm__place_of(const char *text, dsm_place *place) {
+  const char *colon = NULL;
+  *place = (dsm_place){0};
+  if (access(text, F_OK) != 0) /* a file with ":/" in its name is still a file */
+    for (const char *p = strstr(text, ":/"); p; p = strstr(p + 1, ":/")) colon = p;
+  size_t length = colon ? (size_t)(colon - text) : strlen(text);
+  if (length == 0) DSM_FAIL(DSM_USAGE, "'%s' names no file", text);
+  if (length >= sizeof place->file || (colon && strlen(colon + 1) >= sizeof place->dataset))
+    DSM_FAIL(DSM_USAGE, "the name '%.60s...' is longer than %d bytes", text, DSM_TEXT_MAX - 1);
+  memcpy(place->file, text, length);
+  if (colon) strcpy(place->dataset, colon + 1);
+  if (colon && strcmp(place->dataset, "/") == 0) place->dataset[0] = '\0';
+  return DSM_OK;
+}
+
+static bool has_line(const char *lines, const char *line) {
+  size_t length = strlen(line);
+  for (const char *p = lines; *p; p += strcspn(p, "\n"), p += *p == '\n')
+    if (strncmp(p, line, length) == 0 && (p[length] == '\n' || p[length] == '\0')) return true;
+  return false;
+}
+
+dsm_status dsm__place_settle(dsm_place *place) {
+  char names[16 * 1024];
+  if (place->dataset[0]) return DSM_OK;
+  DSM_TRY(dsm_file_datasets(place->file, names, sizeof names));
+  size_t length = strcspn(names, "\n");
+  bool single = length > 0 && names[length] == '\0';
+  if (has_line(names, "/samples")) {
+    strcpy(place->dataset, "/samples");
+  } else if (single && length < sizeof place->dataset) {
+    strcpy(place->dataset, names);
+  } else {
+    for (char *p = names; *p; p++)
+      if (*p == '\n') *p = ' ';
+    DSM_FAIL(DSM_NOT_FOUND, "%s has no dataset /samples; name one of: %.900s (as %s:/...)", place->file,
+             names[0] ? names : "none", place->file);
+  }
+  return DSM_OK;
+}

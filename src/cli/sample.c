@@ -1,0 +1,72 @@
+/* dsmpi sample */
+#include "cli.h"
+
+#include <string.h>
+
+#include "dsmpi/train.h"
+
+enum { COUNT, OUTPUT, SAMPLER, STEPS, SEED, ETA, OPTION_COUNT };
+
+static const dsm_option options[OPTION_COUNT] = {
+    [COUNT] = {"count", 'n', true, "N", "number of samples"},
+    [OUTPUT] = {"output", 'o', true, "FILE", "HDF5 file to write"},
+    [SAMPLER] = {"sampler", 0, false, "NAME", "short for sampler.name=NAME"},
+    [STEPS] = {"steps", 0, false, "K", "short for sampler.steps=K"},
+    [SEED] = {"seed", 0, false, "S", "short for sampler.seed=S"},
+    [ETA] = {"eta", 0, false, "E", "short for sampler.eta=E"},
+};
+
+/* The short forms become settings, so that one code checks both; `text` keeps them. */
+static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_MAX], const char **overrides) {
+  static const struct {
+    size_t option;
+    const char *key;
+  } forms[] = {
+      {SAMPLER, "sampler.name"}, {STEPS, "sampler.steps"}, {SEED, "sampler.seed"}, {ETA, "sampler.eta"}};
+  size_t count = 0;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    const char *value = arguments->value[forms[i].option];
+    if (!value) continue;
+    snprintf(text[count], DSM_TEXT_MAX, "%s=%s", forms[i].key, value);
+    overrides[count] = text[count];
+    count++;
+  }
+  return count;
+}
+
+static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
+  char text[OPTION_COUNT][DSM_TEXT_MAX];
+  const char *overrides[OPTION_COUNT + DSM_OVERRIDES_MAX];
+  size_t count = short_forms(arguments, text, overrides);
+  memcpy(overrides + count, arguments->override, arguments->override_count * sizeof *overrides);
+  dsm_sample_options o = {
+      .source = arguments->operand[0],
+      .output = arguments->value[OUTPUT],
+      .overrides = overrides,
+      .override_count = count + arguments->override_count,
+  };
+  DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000000), &o.count));
+  DSM_TRY(dsm_sample(comm, &o));
+  return DSM_OK;
+}
+
+const dsm_command dsm__command_sample = {
+    .name = "sample",
+    .operands = "RUN|CHECKPOINT [key=value ...]",
+    .sentence = "draw samples from a trained model into an HDF5 file",
+    .details = "RUN is a run folder, whose newest whole checkpoint is taken. Settings are those of the "
+               "training unless "
+               "changed here. The same seed gives the same samples on any number of ranks. A file cut off by "
+               "a kill is "
+               "called FILE.partial: the same command goes on with it.\n"
+               "\n"
+               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o samples.h5 --steps 100",
+    .section = "sampler",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .min_operands = 1,
+    .max_operands = 1,
+    .overrides = true,
+    .parallel = true,
+    .run = run,
+};

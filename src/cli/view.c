@@ -1,0 +1,179 @@
+/* dsmpi view: images as a grid, points in the plane as a scatter. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "dsmpi/io.h"
+#include "dsmpi/memory.h"
+
+enum { OUTPUT, COUNT, COLUMNS, ZOOM, LOW, HIGH, ROWS, AXES, OPTION_COUNT };
+
+static const dsm_option options[OPTION_COUNT] = {
+    [OUTPUT] = {"output", 'o', true, "FILE", "PNG file to write"},
+    [COUNT] = {"count", 'n', false, "N", "how many; default 64 images or 20,000 points"},
+    [COLUMNS] = {"columns", 0, false, "C", "images in a row; default about as many as rows"},
+    [ZOOM] = {"zoom", 0, false, "Z", "screen pixels for each of an image; default to fill 800"},
+    [LOW] = {"low", 0, false, "LIST", "value shown black, one or one a channel; points: x0,y0"},
+    [HIGH] = {"high", 0, false, "LIST", "value shown white, one or one a channel; points: x1,y1"},
+    [ROWS] = {"rows", 0, false, "A:B", "choose from samples A to B-1"},
+    [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
+};
+
+enum { IMAGES = 64, POINTS = 20000, SCATTER_SIDE = 800, QUANTILE_VALUES = 1 << 18 };
+
+static int by_value(const void *a, const void *b) {
+  float x = *(const float *)a, y = *(const float *)b;
+  return (x > y) - (x < y);
+}
+
+/* The range that holds all but the outermost 0.5 % of a channel on either side: one hot pixel must not turn
+ * the rest black. Of many values an even selection is sorted. Values that are not finite are left out and
+ * counted. */
+static dsm_status channel_range(const float *x, size_t pixels, size_t channels, size_t c, double *low,
+                                double *high, size_t *not_finite) {
+  float *value;
+  size_t stride = pixels / QUANTILE_VALUES + 1, count = 0;
+  DSM_TRY(DSM_ALLOC(pixels / stride + 1, &value));
+  for (size_t i = 0; i < pixels; i++) {
+    float v = x[i * channels + c];
+    if (!isfinite(v)) {
+      ++*not_finite;
+    } else if (i % stride == 0) {
+      value[count++] = v;
+    }
+  }
+  qsort(value, count, sizeof *value, by_value);
+  *low = count ? value[(size_t)(0.005 * (double)(count - 1))] : 0;
+  *high = count ? value[(size_t)(0.995 * (double)(count - 1) + 0.5)] : 0;
+  free(value);
+  return DSM_OK;
+}
+
+/* Replaces bounds by the list of an option: one for all channels, or one each. */
+static dsm_status own_bounds(const dsm_arguments *arguments, size_t option, size_t channels, double *bounds,
+                             bool *given) {
+  double *list;
+  size_t rows, columns;
+  dsm_status status = DSM_OK;
+  DSM_TRY(dsm__option_matrix(arguments, option, &list, &rows, &columns));
+  *given = rows > 0;
+  if (rows > 1 || (rows == 1 && columns != 1 && columns != channels)) {
+    DSM_FAIL_DONE(DSM_USAGE,
+                  "view: option --%s: one number or one a channel (%zu) is expected, not %zu x %zu",
+                  options[option].name, channels, rows, columns);
+  }
+  for (size_t c = 0; *given && c < channels; c++) bounds[c] = list[columns == 1 ? 0 : c];
+done:
+  free(list);
+  return status;
+}
+
+static dsm_status draw_images(const dsm_arguments *arguments, const float *x, size_t count, dsm_shape sample,
+                              dsm_picture *picture) {
+  dsm_status status = DSM_OK;
+  double *low = NULL, *high = NULL;
+  size_t height = sample.n[0], width = sample.n[1], channels = sample.n[2], not_finite = 0;
+  uint64_t columns = 0, zoom = 0;
+  bool given;
+  DSM_TRY(dsm__option_count(arguments, COLUMNS, 1, count, &columns));
+  DSM_TRY(dsm__option_count(arguments, ZOOM, 1, 64, &zoom));
+  DSM_TRY_DONE(DSM_ALLOC(channels, &low));
+  DSM_TRY_DONE(DSM_ALLOC(channels, &high));
+  for (size_t c = 0; c < channels; c++)
+    DSM_TRY_DONE(channel_range(x, count * height * width, channels, c, &low[c], &high[c], &not_finite));
+  DSM_TRY_DONE(own_bounds(arguments, LOW, channels, low, &given));
+  DSM_TRY_DONE(own_bounds(arguments, HIGH, channels, high, &given));
+  DSM_TRY_DONE(dsm_picture_grid(x, count, height, width, channels, low, high, columns, zoom, picture));
+  if (not_finite > 0) printf("%zu values are not finite\n", not_finite);
+  printf("%zu images of %zu x %zu; black to white:", count, height, width);
+  for (size_t c = 0; c < channels && c < 8; c++) printf("%s %.4g ... %.4g", c ? "," : "", low[c], high[c]);
+  puts(channels > 8 ? ", ..." : "");
+done:
+  free(low);
+  free(high);
+  return status;
+}
+
+static dsm_status draw_points(const dsm_arguments *arguments, const float *x, size_t count,
+                              dsm_picture *picture) {
+  double low[2] = {0}, high[2] = {0};
+  bool low_given = false, high_given = false;
+  if (arguments->value[COLUMNS] || arguments->value[ZOOM])
+    DSM_FAIL(DSM_USAGE, "view: --columns and --zoom are for images, and these are points in the plane");
+  DSM_TRY(own_bounds(arguments, LOW, 2, low, &low_given));
+  DSM_TRY(own_bounds(arguments, HIGH, 2, high, &high_given));
+  if (low_given != high_given) DSM_FAIL(DSM_USAGE, "view: for points --low and --high are needed together");
+  const double limits[4] = {low[0], high[0], low[1], high[1]};
+  DSM_TRY(dsm_picture_scatter(x, count, SCATTER_SIDE, low_given ? limits : NULL, picture));
+  printf("%zu points\n", count);
+  return DSM_OK;
+}
+
+static dsm_status draw(const dsm_arguments *arguments, dsm_dataset *set, dsm_picture *picture) {
+  dsm_status status = DSM_OK;
+  const dsm_dataset_info *info = dsm_dataset_info_of(set);
+  dsm_shape sample = info->sample;
+  float *x = NULL;
+  uint64_t *row = NULL;
+  char shape[96];
+  bool points = sample.rank == 1 && sample.n[0] == 2;
+  uint64_t count = points ? POINTS : IMAGES;
+  if (!points && sample.rank != 3) {
+    DSM_FAIL(DSM_BAD_DATA,
+             "view shows images (height, width, channels) and points in the plane (2), but samples of "
+             "the data have shape %s; --axes tells what the axes are",
+             dsm_shape_text(sample, shape, sizeof shape));
+  }
+  DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000), &count));
+  if (count > info->rows) count = info->rows;
+  DSM_TRY_DONE(DSM_ALLOC(count * dsm_shape_count(sample), &x));
+  DSM_TRY_DONE(DSM_ALLOC(count, &row));
+  for (uint64_t i = 0; i < count; i++) row[i] = i;
+  DSM_TRY_DONE(dsm_dataset_read(set, row, count, x));
+  if (points) {
+    DSM_TRY_DONE(draw_points(arguments, x, count, picture));
+  } else {
+    DSM_TRY_DONE(draw_images(arguments, x, count, sample, picture));
+  }
+done:
+  free(row);
+  free(x);
+  return status;
+}
+
+static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
+  (void)comm;
+  dsm_status status = DSM_OK;
+  dsm_place place;
+  dsm_dataset *set = NULL;
+  dsm_picture picture = {0};
+  const char *axes = arguments->value[AXES], *rows = arguments->value[ROWS],
+             *output = arguments->value[OUTPUT];
+  DSM_TRY(dsm__place_of(arguments->operand[0], &place));
+  DSM_TRY(dsm__place_settle(&place));
+  DSM_TRY_DONE(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
+  DSM_TRY_DONE(draw(arguments, set, &picture));
+  DSM_TRY_DONE(dsm_picture_write(&picture, output));
+  printf("%s: %zu x %zu pixels\n", output, picture.width, picture.height);
+done:
+  dsm_picture_destroy(&picture);
+  dsm_dataset_close(&set);
+  return status;
+}
+
+const dsm_command dsm__command_view = {
+    .name = "view",
+    .operands = "FILE[:/dataset]",
+    .sentence = "draw samples or data as a picture: a grid of images, or points",
+    .details =
+        "Images: the range from black to white is that of all but the outermost 0.5 % of the values of each "
+        "channel. Three channels are colours, other numbers stand side by side in grey.\n"
+        "\n"
+        "  dsmpi view samples.h5 -o samples.png -n 100 --columns 10",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};
