@@ -193,7 +193,7 @@ static void text_of_a_configuration_reads_back_byte_for_byte(void **state) {
       "<<",
       "a,b",
       "on",
-      "\xe2\x80\xa8",
+      "a\xe2\x80\xa8 b",
       "\xc2\x85",
       "\xef\xbb\xbf",
       "\xf0\x9f\x8c\x8a.h5",

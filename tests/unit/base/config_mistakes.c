@@ -18,6 +18,8 @@ static const struct {
     {"train:\n  bacth: 5\n", "c.yaml:2:3: unknown key 'train.bacth'; did you mean 'train.batch'?"},
     {"train:\n  learning_rate: 5\n",
      "c.yaml:2:3: unknown key 'train.learning_rate'; did you mean 'optimizer.lr'?"},
+    {"sampler:\n  batch_size: 5\n",
+     "c.yaml:2:3: unknown key 'sampler.batch_size'; did you mean 'sampler.block'?"},
     {"model:\n  zzzzzz: 5\n", "c.yaml:2:3: unknown key 'model.zzzzzz'; dsmpi train --help lists the keys"},
     {"trian:\n  batch: 64\n", "c.yaml:1:1: unknown section 'trian'; did you mean 'train'?"},
     {"batch_size: 64\n", "c.yaml:1:1: unknown section 'batch_size'; did you mean the key 'train.batch'?"},
