@@ -53,6 +53,9 @@ static void assert_refused(const dsm_config *config, dsm_shape sample, const cha
   if (!strstr(dsm_trail_message(), words)) fail_msg("\"%s\" does not say \"%s\"", dsm_trail_message(), words);
 }
 
+/* The counts of multiply-adds are given to two or three digits. */
+static const double GMAC_TOLERANCE = 0.01;
+
 /* The first row is the published count of the CIFAR-10 net of Ho et al. 2020 (35.7 million), the second that
  * of the code of Song et al. 2021; the others were counted with the modules in tests/data/unet_torch.py. */
 static const struct {
@@ -62,18 +65,34 @@ static const struct {
   int64_t blocks, attention;
   int up;
   size_t count;
+  double gmac; /* multiply-adds of one sample forward, in 1e9 */
 } FINGERPRINTS[] = {
-    {32, 32, 3, 128, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_EVERY, 35746307},
-    {32, 32, 3, 128, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_ONCE, 35218947},
-    {32, 32, 3, 64, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_ONCE, 8819459},
-    {32, 32, 3, 32, LIST(1, 2, 2), 2, 8, DSM_UP_ATTENTION_ONCE, 1590787},
-    {28, 28, 1, 32, LIST(1, 2, 2), 2, 7, DSM_UP_ATTENTION_ONCE, 1589633},
-    {28, 28, 1, 32, LIST(1, 2, 2), 2, 7, DSM_UP_ATTENTION_EVERY, 1623169},
-    {32, 32, 1, 32, LIST(1, 2, 2, 2), 1, 8, DSM_UP_ATTENTION_ONCE, 1507489},
-    {16, 16, 1, 32, LIST(1, 2), 1, 8, DSM_UP_ATTENTION_ONCE, 684577},
+    {32, 32, 3, 128, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_EVERY, 35746307, 6.22},
+    {32, 32, 3, 128, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_ONCE, 35218947, 6.02},
+    {32, 32, 3, 64, LIST(1, 2, 2, 2), 2, 16, DSM_UP_ATTENTION_ONCE, 8819459, 1.53},
+    {32, 32, 3, 32, LIST(1, 2, 2), 2, 8, DSM_UP_ATTENTION_ONCE, 1590787, 0.361},
+    {28, 28, 1, 32, LIST(1, 2, 2), 2, 7, DSM_UP_ATTENTION_ONCE, 1589633, 0.275},
+    {28, 28, 1, 32, LIST(1, 2, 2), 2, 7, DSM_UP_ATTENTION_EVERY, 1623169, 0.277},
+    {32, 32, 1, 32, LIST(1, 2, 2, 2), 1, 8, DSM_UP_ATTENTION_ONCE, 1507489, 0.247},
+    {16, 16, 1, 32, LIST(1, 2), 1, 8, DSM_UP_ATTENTION_ONCE, 684577, 0.065},
 };
 
-static void parameter_counts_are_those_of_the_ddpm_networks(void **state) {
+/* Multiply-adds of products and convolutions of one sample. */
+static double multiply_adds(const dsm_model *model) {
+  dsm_kernels kernels;
+  dsm_graph *g = NULL;
+  const dsm_shape s = dsm_model_sample(model);
+  dsm_kernels_ref(&kernels, 1);
+  assert_int_equal(dsm_graph_create(&g), DSM_OK);
+  dsm_node *x = dsm_input(g, "x", DSM_SHAPE(1, s.n[0], s.n[1], s.n[2]));
+  dsm_graph_output(g, "y", dsm_model_build(model, g, x, dsm_input(g, "label", DSM_SHAPE(1, 1))));
+  assert_int_equal(dsm_graph_plan(g, &kernels), DSM_OK);
+  const double flops = dsm_graph_facts_of(g).flops;
+  dsm_graph_destroy(&g);
+  return flops / 2;
+}
+
+static void parameters_and_products_are_those_of_the_ddpm_networks(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof FINGERPRINTS / sizeof *FINGERPRINTS; i++) {
     dsm_config c = unet(FINGERPRINTS[i].model_width, FINGERPRINTS[i].multipliers, FINGERPRINTS[i].blocks,
@@ -83,6 +102,9 @@ static void parameter_counts_are_those_of_the_ddpm_networks(void **state) {
     if (dsm_parameters_count(dsm_model_parameters(model)) != FINGERPRINTS[i].count)
       fail_msg("row %zu: %zu parameters, expected %zu", i, dsm_parameters_count(dsm_model_parameters(model)),
                FINGERPRINTS[i].count);
+    const double gmac = multiply_adds(model) / 1e9;
+    if (fabs(gmac / FINGERPRINTS[i].gmac - 1) > GMAC_TOLERANCE)
+      fail_msg("row %zu: %.4f GMAC, expected %.3f", i, gmac, FINGERPRINTS[i].gmac);
     dsm_model_destroy(&model);
   }
 }
@@ -369,7 +391,7 @@ static void wrong_inputs_are_kept_as_a_mistake_of_the_graph(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(parameter_counts_are_those_of_the_ddpm_networks),
+      cmocka_unit_test(parameters_and_products_are_those_of_the_ddpm_networks),
       cmocka_unit_test(parameters_are_named_shaped_and_started_as_documented),
       cmocka_unit_test(attention_once_keeps_only_the_last_of_an_up_level),
       cmocka_unit_test(models_describe_themselves),
