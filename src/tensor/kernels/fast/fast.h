@@ -29,6 +29,7 @@ typedef struct dsm__cut {
 } dsm__cut;
 
 static inline dsm__cut dsm__cut_by(size_t total, size_t size) {
+  size = dsm__max(1, size);
   return (dsm__cut){total, size, dsm__max(1, (total + size - dsm__max(1, size / 4)) / size)};
 }
 static inline size_t dsm__cut_begin(dsm__cut cut, size_t part) {
@@ -49,6 +50,9 @@ typedef struct dsm__operand {
 } dsm__operand;
 void dsm__sgemm(size_t m, size_t n, size_t k, float alpha, dsm__operand a, dsm__operand b, float beta,
                 float *c, size_t c_pitch);
+/* Before the first product: the best kernels of OpenBLAS for this processor, one thread. Any number of times.
+ */
+void dsm__blas_start(void);
 /* Makes sure that the calling thread's products run on one thread. Every kernel that multiplies begins with
  * it, since OpenMP keeps this setting by thread. */
 void dsm__blas_one_thread(void);

@@ -58,6 +58,6 @@ dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instruction
   k->conv2d = algorithms;
   dsm__fast_matmul(k);
   chosen->fill(k);
-  dsm__blas_one_thread();
+  dsm__blas_start();
   return DSM_OK;
 }

@@ -1,7 +1,19 @@
 /* Fills the table with the kernels of one instruction set. Included once by each of ../simd_*.c, which name
  * the function by DSM_SIMD_TABLE and are compiled with the flags of their set; all else in here is static. */
-#include "../fast.h"
+#include "simd_unary.h"
+#include "simd_binary.h"
+#include "simd_reduce.h"
+#include "simd_softmax.h"
+#include "simd_group_norm.h"
+#include "simd_resample.h"
+#include "simd_optimizer.h"
 
 void DSM_SIMD_TABLE(dsm_kernels *k) {
-  (void)k;
+  fill_unary(k);
+  fill_binary(k);
+  fill_reduce(k);
+  fill_softmax(k);
+  fill_group_norm(k);
+  fill_resample(k);
+  fill_optimizer(k);
 }

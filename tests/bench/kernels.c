@@ -1,0 +1,327 @@
+/* Speed of the kernels on shapes of real models, next to the best that a large matrix product reaches.
+ *
+ *   bench_kernels [-t threads] [-i sse2|avx2|avx512|neon] [-s seconds a line] [part of a name]
+ *
+ * GFLOP/s count the multiplications and additions of the formula; GB/s count every operand once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "dsmpi/kernels.h"
+#include "dsmpi/memory.h"
+
+static dsm_kernels kernels;
+static double seconds_a_line = 0.2;
+static const char *wanted = "";
+static float *pool; /* operands, cut from one array of small numbers */
+enum { POOL = 1 << 26 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Best time of one call, in seconds. */
+static double best_time(void (*call)(const void *), const void *argument) {
+  double best = 1e9;
+  const double end = now() + seconds_a_line;
+  call(argument); /* warm up */
+  do {
+    const double start = now();
+    call(argument);
+    const double time = now() - start;
+    if (time < best) best = time;
+  } while (now() < end);
+  return best;
+}
+
+static void report(const char *name, double time, double flops, double bytes) {
+  printf("%-44s %10.1f us", name, 1e6 * time);
+  if (flops > 0) printf(" %8.1f GFLOP/s", 1e-9 * flops / time);
+  if (bytes > 0) printf(" %8.1f GB/s", 1e-9 * bytes / time);
+  printf("\n");
+}
+
+static void measure(const char *name, void (*call)(const void *), const void *argument, double flops,
+                    double bytes) {
+  if (strstr(name, wanted) != NULL) report(name, best_time(call, argument), flops, bytes);
+}
+
+/* ---- products
+ * --------------------------------------------------------------------------------------------------- */
+
+static void *scratch;
+static size_t scratch_bytes;
+static void need_scratch(size_t bytes) {
+  if (bytes <= scratch_bytes) return;
+  free(scratch);
+  if (dsm_alloc(bytes, 1, &scratch) != DSM_OK) exit(71);
+  scratch_bytes = bytes;
+}
+
+static void call_matmul(const void *argument) {
+  const dsm_matmul *p = argument;
+  const size_t a = p->batch * p->m * p->k, b = p->batch * p->k * p->n;
+  kernels.matmul(&kernels, p, pool + a + b, pool, pool + a, scratch);
+}
+
+static void products(void) {
+  static const struct {
+    const char *name;
+    dsm_matmul p;
+  } rows[] = {
+      {"matmul 2048^3 (peak)", {1, 2048, 2048, 2048, false, false, 1}},
+      {"matmul 25088x64x576", {1, 25088, 64, 576, false, true, 1}},
+      {"matmul mlp 128x128x128 x w^T", {1, 128, 128, 128, false, true, 1}},
+      {"matmul mlp 128x128x128 dy w", {1, 128, 128, 128, false, false, 1}},
+      {"matmul mlp 128x128x128 dy^T x", {1, 128, 128, 128, true, false, 1}},
+      {"matmul mlp 128x2x128", {1, 128, 2, 128, false, true, 1}},
+      {"matmul attention 32 x 49x49x64 q k^T", {32, 49, 49, 64, false, true, 0.125f}},
+      {"matmul attention 32 x 196x196x64 q k^T", {32, 196, 196, 64, false, true, 0.125f}},
+      {"matmul attention 32 x 196x64x196 p v", {32, 196, 64, 196, false, false, 1}},
+      {"matmul attention 32 x 196x64x196 p^T dv", {32, 196, 64, 196, true, false, 1}},
+      {"matmul 1x1 25088x64x64", {1, 25088, 64, 64, false, true, 1}},
+      {"matmul 1x1 weights 64x64x25088", {1, 64, 64, 25088, true, false, 1}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const dsm_matmul *p = &rows[i].p;
+    need_scratch(kernels.matmul_scratch(&kernels, p));
+    measure(rows[i].name, call_matmul, p, 2.0 * (double)(p->batch * p->m * p->n * p->k), 0);
+  }
+}
+
+/* ---- convolution
+ * ------------------------------------------------------------------------------------------------ */
+
+static const dsm_conv2d_algorithm *algorithm;
+static size_t input_size(const dsm_conv2d *c) {
+  return c->batch * c->height * c->width * c->in;
+}
+static size_t output_size(const dsm_conv2d *c) {
+  return c->batch * c->out_height * c->out_width * c->out;
+}
+static void call_forward(const void *argument) {
+  const dsm_conv2d *c = argument;
+  float *x = pool, *y = x + input_size(c), *w = y + output_size(c);
+  algorithm->forward(&kernels, c, y, x, w, scratch);
+}
+static void call_input_gradient(const void *argument) {
+  const dsm_conv2d *c = argument;
+  float *x = pool, *y = x + input_size(c), *w = y + output_size(c);
+  algorithm->input_gradient(&kernels, c, x, y, w, scratch);
+}
+static void call_weight_gradient(const void *argument) {
+  const dsm_conv2d *c = argument;
+  float *x = pool, *y = x + input_size(c), *w = y + output_size(c);
+  algorithm->weight_gradient(&kernels, c, w, y, x, scratch);
+}
+
+static void convolutions(void) {
+  static const struct {
+    const char *name;
+    dsm_conv2d c;
+  } rows[] = {
+      {"conv 32x28x28 1->64 3x3", {32, 28, 28, 1, 64, 28, 28, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x28x28 32->32 3x3", {32, 28, 28, 32, 32, 28, 28, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x28x28 64->64 3x3", {32, 28, 28, 64, 64, 28, 28, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x14x14 128->128 3x3", {32, 14, 14, 128, 128, 14, 14, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x7x7 256->128 3x3", {32, 7, 7, 256, 128, 7, 7, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x28x28 64->64 3x3 /2", {32, 28, 28, 64, 64, 14, 14, 3, 3, 2, 0, 0, 1, 1}},
+      {"conv 32x28x28 64->1 3x3", {32, 28, 28, 64, 1, 28, 28, 3, 3, 1, 1, 1, 1, 1}},
+      {"conv 32x28x28 128->64 1x1", {32, 28, 28, 128, 64, 28, 28, 1, 1, 1, 0, 0, 0, 0}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const dsm_conv2d *c = &rows[i].c;
+    const double flops = 2.0 * (double)(output_size(c) * c->kernel_h * c->kernel_w * c->in);
+    char name[80];
+    algorithm = dsm_kernels_conv2d(&kernels, c);
+    need_scratch(algorithm->scratch(&kernels, c));
+    snprintf(name, sizeof name, "%s y", rows[i].name);
+    measure(name, call_forward, c, flops, 0);
+    snprintf(name, sizeof name, "%s dx", rows[i].name);
+    measure(name, call_input_gradient, c, flops, 0);
+    snprintf(name, sizeof name, "%s dw", rows[i].name);
+    measure(name, call_weight_gradient, c, flops, 0);
+  }
+}
+
+/* ---- everything that is not a product
+ * --------------------------------------------------------------------------- */
+
+enum { COUNT = 32 * 28 * 28 * 64, SMALL = 128 * 128 };
+
+static void call_unary(const void *argument) {
+  kernels.unary(&kernels, *(const dsm_unary *)argument, pool + COUNT, pool, COUNT);
+}
+static void call_small_unary(const void *argument) {
+  kernels.unary(&kernels, *(const dsm_unary *)argument, pool + COUNT, pool, SMALL);
+}
+static void call_add(const void *argument) {
+  kernels.binary(&kernels, DSM_BINARY_ADD, pool + 2 * COUNT, pool, pool + COUNT, argument);
+}
+static void call_reduce(const void *argument) {
+  kernels.reduce(&kernels, pool + COUNT, pool, argument, scratch);
+}
+
+static void elementwise(void) {
+  static const char *const names[DSM_UNARY_COUNT] = {"exp",  "log",     "sqrt", "reciprocal", "sin",    "cos",
+                                                     "tanh", "sigmoid", "silu", "silu_d1",    "silu_d2"};
+  for (int f = 0; f < DSM_UNARY_COUNT; f++) {
+    char name[64];
+    const dsm_unary unary = (dsm_unary)f;
+    snprintf(name, sizeof name, "unary %s 32x28x28x64", names[f]);
+    measure(name, call_unary, &unary, 0, 8.0 * COUNT);
+    snprintf(name, sizeof name, "unary %s 128x128", names[f]);
+    measure(name, call_small_unary, &unary, 0, 8.0 * SMALL);
+  }
+  static const struct {
+    const char *name;
+    double operands;
+    dsm_broadcast p;
+  } pairs[] = {
+      {"add equal shapes", 3, {1, {COUNT}, {1}, {1}}},
+      {"add equal shapes 128x128", 3, {1, {SMALL}, {1}, {1}}},
+      {"add bias of 64", 2, {2, {COUNT / 64, 64}, {64, 1}, {0, 1}}},
+      {"add bias of 3", 2, {2, {COUNT / 3, 3}, {3, 1}, {0, 1}}},
+      {"add bias of 128 to 128", 2, {2, {128, 128}, {128, 1}, {0, 1}}},
+      {"add a scalar per sample", 2, {2, {32, COUNT / 32}, {COUNT / 32, 1}, {1, 0}}},
+      {"add (N,1,1,C)", 2, {3, {32, 784, 64}, {784 * 64, 64, 1}, {64, 0, 1}}},
+      {"add (N,1,1,1) of rows of 49", 2, {2, {COUNT / 49, 49}, {49, 1}, {1, 0}}},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    double bytes = 4 * pairs[i].operands;
+    for (int axis = 0; axis < pairs[i].p.rank; axis++) bytes *= (double)pairs[i].p.n[axis];
+    measure(pairs[i].name, call_add, &pairs[i].p, 0, bytes);
+  }
+  static const struct {
+    const char *name;
+    dsm_reduce p;
+  } sums[] = {
+      {"sum bias gradient of 64", {2, {COUNT / 64, 64}, {false, true}}},
+      {"sum bias gradient of 3", {2, {COUNT / 3, 3}, {false, true}}},
+      {"sum bias gradient of 128 from 128", {2, {128, 128}, {false, true}}},
+      {"sum per sample", {2, {32, COUNT / 32}, {true, false}}},
+      {"sum keep (N,C)", {3, {32, 784, 64}, {true, false, true}}},
+      {"sum of rows of 49", {2, {COUNT / 49, 49}, {true, false}}},
+      {"sum all", {1, {COUNT}, {false}}},
+  };
+  for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+    double bytes = 4;
+    for (int axis = 0; axis < sums[i].p.rank; axis++) bytes *= (double)sums[i].p.n[axis];
+    need_scratch(kernels.reduce_scratch(&kernels, &sums[i].p));
+    measure(sums[i].name, call_reduce, &sums[i].p, 0, bytes);
+  }
+}
+
+static void call_copy(const void *argument) {
+  (void)argument;
+  kernels.copy(&kernels, pool + COUNT, 128, pool, 64, COUNT / 64, 64);
+}
+static void call_softmax(const void *argument) {
+  const size_t width = *(const size_t *)argument;
+  kernels.softmax(&kernels, pool + COUNT, pool, COUNT / width, width);
+}
+static void call_softmax_gradient(const void *argument) {
+  const size_t width = *(const size_t *)argument;
+  kernels.softmax_gradient(&kernels, pool + 2 * COUNT, pool + COUNT, pool, COUNT / width, width);
+}
+static void call_statistics(const void *argument) {
+  kernels.group_norm_statistics(&kernels, pool + 3 * COUNT, pool, argument);
+}
+static void call_group_norm(const void *argument) {
+  const float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
+  kernels.group_norm(&kernels, pool + COUNT, pool, statistics, gamma, gamma, argument);
+}
+static void call_norm_gradient(const void *argument) {
+  const float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
+  kernels.group_norm_input_gradient(&kernels, pool + 2 * COUNT, pool + COUNT, pool, statistics, gamma,
+                                    argument);
+}
+static void call_gamma_gradient(const void *argument) {
+  float *statistics = pool + 3 * COUNT;
+  kernels.group_norm_gamma_gradient(&kernels, statistics + 8192, pool + COUNT, pool, statistics, argument,
+                                    scratch);
+}
+static void call_upsample(const void *argument) {
+  (void)argument;
+  kernels.upsample2(&kernels, pool + COUNT, pool, 32, 14, 14, 64);
+}
+static void call_downsample(const void *argument) {
+  (void)argument;
+  kernels.downsample2_sum(&kernels, pool + COUNT, pool, 32, 14, 14, 64);
+}
+static void call_adamw(const void *argument) {
+  kernels.adamw(&kernels, pool, pool + COUNT, pool + 2 * COUNT, pool + 3 * COUNT, argument, COUNT);
+}
+static void call_ema(const void *argument) {
+  (void)argument;
+  kernels.ema(&kernels, (double *)(pool + COUNT), pool, 0.999, COUNT);
+}
+static void call_squares(const void *argument) {
+  (void)argument;
+  pool[COUNT] = (float)kernels.sum_squares(&kernels, pool, COUNT);
+}
+static void call_accumulate(const void *argument) {
+  (void)argument;
+  kernels.accumulate(&kernels, pool, pool + COUNT, COUNT);
+}
+
+static void others(void) {
+  measure("copy 25088 rows of 64 into 128", call_copy, NULL, 0, 8.0 * COUNT);
+  for (size_t width = 49; width <= 196; width *= 4) {
+    char name[64];
+    snprintf(name, sizeof name, "softmax rows of %zu", width);
+    measure(name, call_softmax, &width, 0, 8.0 * COUNT);
+    snprintf(name, sizeof name, "softmax gradient rows of %zu", width);
+    measure(name, call_softmax_gradient, &width, 0, 12.0 * COUNT);
+  }
+  for (size_t groups = 8; groups <= 32; groups *= 4) {
+    char name[64];
+    const dsm_group_norm p = {32, 784, 64, groups, 1e-5f};
+    need_scratch(kernels.group_norm_gamma_gradient_scratch(&kernels, &p));
+    snprintf(name, sizeof name, "group norm 32x784x64 in %zu statistics", groups);
+    measure(name, call_statistics, &p, 0, 4.0 * COUNT);
+    snprintf(name, sizeof name, "group norm 32x784x64 in %zu", groups);
+    measure(name, call_group_norm, &p, 0, 8.0 * COUNT);
+    snprintf(name, sizeof name, "group norm 32x784x64 in %zu dx", groups);
+    measure(name, call_norm_gradient, &p, 0, 12.0 * COUNT);
+    snprintf(name, sizeof name, "group norm 32x784x64 in %zu dgamma", groups);
+    measure(name, call_gamma_gradient, &p, 0, 8.0 * COUNT);
+  }
+  const dsm_adamw_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 0.1, 0.001};
+  measure("upsample 32x14x14x64", call_upsample, NULL, 0, 4.0 * 5 * 32 * 196 * 64);
+  measure("downsample to 32x14x14x64", call_downsample, NULL, 0, 4.0 * 5 * 32 * 196 * 64);
+  measure("adamw", call_adamw, &step, 0, 28.0 * COUNT);
+  measure("ema", call_ema, NULL, 0, 20.0 * COUNT);
+  measure("sum of squares", call_squares, NULL, 0, 4.0 * COUNT);
+  measure("accumulate", call_accumulate, NULL, 0, 12.0 * COUNT);
+}
+
+int main(int argc, char **argv) {
+  int threads = 1, option;
+  const char *instructions = NULL;
+  while ((option = getopt(argc, argv, "t:i:s:")) != -1) {
+    if (option == 't') threads = atoi(optarg);
+    if (option == 'i') instructions = optarg;
+    if (option == 's') seconds_a_line = atof(optarg);
+    if (option == '?') return dsm_status_exit_code(DSM_USAGE);
+  }
+  if (optind < argc) wanted = argv[optind];
+  dsm_status status = dsm_kernels_fast(&kernels, threads > 0 ? threads : 1, instructions);
+  if (status == DSM_OK) status = DSM_ALLOC(POOL, &pool);
+  if (status != DSM_OK) {
+    fprintf(stderr, "bench_kernels: %s\n", dsm_trail());
+    return dsm_status_exit_code(status);
+  }
+  for (size_t i = 0; i < POOL; i++) pool[i] = 0.01f + 1e-3f * (float)(i % 997);
+  printf("%s, %s, %d threads\n", dsm_kernels_blas(), kernels.instructions, kernels.threads);
+  products();
+  convolutions();
+  elementwise();
+  others();
+  free(scratch);
+  free(pool);
+  return 0;
+}
