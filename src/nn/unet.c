@@ -42,9 +42,8 @@ static dsm_status check_size(const dsm_config *config, dsm_shape sample) {
   char smaller[64] = "";
   if (low_h && low_w) snprintf(smaller, sizeof smaller, "%zux%zu or ", low_h, low_w);
   DSM_FAIL(DSM_BAD_CONFIG,
-           "a unet of %zu levels (model.multipliers) needs height and width divisible by %zu, samples are "
-           "%zux%zu: the nearest "
-           "sizes that fit are %s%zux%zu; this size allows %zu level%s",
+           "a unet of %zu levels (model.multipliers) needs height and width divisible by %zu, "
+           "samples are %zux%zu: the nearest sizes that fit are %s%zux%zu; this size allows %zu level%s",
            levels, unit, height, width, smaller, high_h, high_w, fit, fit == 1 ? "" : "s");
 }
 
@@ -77,8 +76,8 @@ static dsm_status unet_check(const dsm_config *config, dsm_shape sample) {
   if (width < WIDTH_UNIT || width % WIDTH_UNIT != 0 || width > DSM__WIDTH_MAX)
     DSM_FAIL(DSM_BAD_CONFIG,
              "model.width is %" PRId64
-             ": the channels of a unet are normalised in groups, so width must be a multiple of %d "
-             "up to %d, best of 32",
+             ": a unet normalises its channels in groups, so width must be a multiple of %d up to %d, "
+             "best of 32",
              width, WIDTH_UNIT, DSM__WIDTH_MAX);
   if (blocks < 1 || blocks > BLOCKS_MAX)
     DSM_FAIL(DSM_BAD_CONFIG, "model.blocks is %" PRId64 ": a level of a unet has 1 to %d blocks", blocks,
