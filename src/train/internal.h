@@ -1,0 +1,138 @@
+/** @file internal.h
+ *  What the parts of src/train share: the objects of a job, the run folder, time, progress, stopping. */
+#ifndef DSMPI_TRAIN_INTERNAL_H
+#define DSMPI_TRAIN_INTERNAL_H
+
+#include "dsmpi/dsmpi.h"
+
+/* ---- session.c: what a configuration turns into
+ * ------------------------------------------------------------------ */
+
+typedef struct dsm__session {
+  dsm_comm *comm;
+  dsm_config config;
+  dsm_kernels kernels;
+  dsm_process *process;
+  dsm_model *model;
+  size_t d;     /* elements of a sample */
+  size_t count; /* parameters */
+} dsm__session;
+
+/** Kernels, process and model for samples of shape `sample`. Collective only in that all ranks do the same.
+ */
+dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_shape sample,
+                               dsm__session *session);
+void dsm__session_destroy(dsm__session *session);
+/** Threads a rank uses: as configured, else its share of the cores it may run on. */
+int dsm__threads(const dsm_comm *comm, const dsm_config *config);
+
+/* ---- banner.c
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
+void dsm__banner(const dsm__session *session);
+void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
+/** Model, parameters, batch and memory a rank, by part. */
+void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
+/** Peak resident memory of this process in bytes. */
+double dsm__peak_memory(void);
+
+/* ---- normalize.c
+ * ------------------------------------------------------------------------------------------------- */
+
+/** Normalisation of the data, its 64 parts dealt out over the ranks. Collective. */
+dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config *config,
+                          dsm_normalization *n);
+
+/* ---- run_folder.c, resume.c
+ * -------------------------------------------------------------------------------------- */
+
+typedef struct dsm__run_folder {
+  char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
+      stop[DSM_TEXT_MAX + 16];
+} dsm__run_folder;
+/** Creates the folder, or checks that it can be written; moves an old run aside if `fresh`; removes a stale
+ * STOP file; opens log.txt. Collective. */
+dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder);
+/** Writes config.yaml. Rank 0. */
+dsm_status dsm__run_folder_config(const dsm__run_folder *folder, const dsm_config *config);
+
+/** Header of the newest checkpoint of a folder that has a readable one; older ones are tried with a warning.
+ * Rank 0. `path` is "" if there is no checkpoint at all; failure if there are some and none can be read. */
+dsm_status dsm__newest_header(const char *folder, char *path, size_t size, dsm_checkpoint *header);
+/** The same with the arrays: the newest checkpoint that is whole. Arrays of a failed try may be partly
+ * overwritten. */
+dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
+                             dsm_checkpoint *header);
+/** Sends a header, and an array of `bytes`, from rank 0 to all. Collective. */
+dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
+
+/* ---- stop.c
+ * ------------------------------------------------------------------------------------------------------ */
+
+typedef enum dsm__stop_reason {
+  DSM__GO_ON,
+  DSM__STOP_TIME,
+  DSM__STOP_SIGNAL,
+  DSM__STOP_FILE
+} dsm__stop_reason;
+/** Starts watching: SIGUSR1 sets a flag. `deadline` in dsm_seconds(), 0 = none. */
+void dsm__stop_watch(double deadline, const char *stop_file);
+/** This rank's wish; what happens is agreed by all. */
+dsm__stop_reason dsm__stop_wanted(int rank);
+const char *dsm__stop_text(dsm__stop_reason reason);
+
+/* ---- sections.c: where the time goes
+ * ------------------------------------------------------------------------------ */
+
+typedef enum dsm__section {
+  DSM__DATA,       /* waiting for the loader */
+  DSM__COMPUTE,    /* forward and backward */
+  DSM__REDUCE,     /* gradient sum: local sums and communication, waiting included */
+  DSM__OPTIMIZER,  /* clip, AdamW, averages */
+  DSM__CHECKPOINT, /* writing, and waiting for it */
+  DSM__OTHER,
+  DSM__SECTIONS
+} dsm__section;
+typedef struct dsm__sections {
+  double seconds[DSM__SECTIONS], started, since;
+  dsm__section now;
+} dsm__sections;
+void dsm__sections_start(dsm__sections *s);
+/** Ends the current section, starts `next`. */
+void dsm__sections_enter(dsm__sections *s, dsm__section next);
+/** Prints the table over ranks. Collective. */
+dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch);
+
+/* ---- progress.c, metrics.c
+ * ---------------------------------------------------------------------------------------- */
+
+/** One line every so often in a file, a bar on a terminal. */
+typedef struct dsm__progress {
+  const char *what;   /* "step", "block" */
+  const char *header; /* column titles, printed above the first line; may be NULL */
+  int64_t first, total;
+  double started, line_at, bar_at;
+  bool titled;
+} dsm__progress;
+void dsm__progress_start(dsm__progress *p, const char *what, const char *header, int64_t first,
+                         int64_t total);
+/** Called often; `detail` (columns under the header) is shown when something is shown. `force` prints the
+ * line in any case. */
+void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool force);
+
+/** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. */
+dsm_status dsm__metrics_rewind(const char *path, int64_t step);
+/** Appends one line, flushed. Numbers that are not finite become null. */
+dsm_status dsm__metrics_append(const char *path, const char *json);
+/** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
+const char *dsm__json_number(double x, char *text, size_t size);
+
+/* ---- machine.c
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** GFLOP/s of one rank's SGEMM (n = 1024) and GB/s of y = 2x over 64 MiB arrays, through the kernels in use;
+ * best of a few. */
+dsm_status dsm__machine_limits(const dsm_kernels *kernels, double *gflops, double *gbytes);
+
+#endif

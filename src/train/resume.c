@@ -1,0 +1,59 @@
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+/** Tries checkpoints from the newest on until one can be read; arrays may be NULL for headers alone. */
+static dsm_status newest(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
+                         dsm_checkpoint *header) {
+  dsm_status status = DSM_OK;
+  int64_t *steps = NULL;
+  size_t count = 0;
+  path[0] = '\0';
+  DSM_TRY(dsm_checkpoint_list(folder, &steps, &count));
+  for (size_t i = 0; i < count; i++) {
+    dsm_checkpoint_path(folder, steps[i], path, size);
+    status = dsm_checkpoint_read_header(path, header);
+    if (status == DSM_OK && arrays) {
+      status = dsm_checkpoint_read_arrays(path, arrays);
+      if (status != DSM_OK) dsm_checkpoint_destroy(header);
+    }
+    if (status != DSM_BAD_DATA) break; /* read, or a failure that an older one would meet too */
+    dsm_warn("%s; trying the checkpoint before it", dsm_trail_message());
+  }
+  free(steps);
+  if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
+  return DSM_OK;
+}
+
+dsm_status dsm__newest_header(const char *folder, char *path, size_t size, dsm_checkpoint *header) {
+  return newest(folder, NULL, path, size, header);
+}
+
+dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
+                             dsm_checkpoint *header) {
+  return newest(folder, arrays, path, size, header);
+}
+
+dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header) {
+  const int rank = dsm_comm_rank(comm);
+  dsm_normalization n = {0};
+  dsm_checkpoint shared = *header;
+  size_t length = rank == 0 ? strlen(header->config) + 1 : 0;
+  DSM_TRY(dsm_comm_broadcast(comm, &shared, sizeof shared, 0));
+  DSM_TRY(dsm_comm_broadcast(comm, &length, sizeof length, 0));
+  if (rank != 0) { /* pointers of rank 0 mean nothing here */
+    *header = shared;
+    header->config = NULL;
+    header->normalization = n;
+    DSM_TRY(DSM_ALLOC(length, &header->config));
+    DSM_TRY(dsm_normalization_create(shared.normalization.channels, &header->normalization));
+    header->normalization.kind = shared.normalization.kind;
+  }
+  DSM_TRY(dsm_comm_broadcast(comm, header->config, length, 0));
+  const size_t bytes = header->normalization.channels * sizeof(double);
+  double *const arrays[] = {header->normalization.shift, header->normalization.scale,
+                            header->normalization.min, header->normalization.max};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+    DSM_TRY(dsm_comm_broadcast(comm, arrays[i], bytes, 0));
+  return DSM_OK;
+}

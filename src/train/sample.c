@@ -1,0 +1,310 @@
+/* Sampling: blocks of samples from a checkpoint into one file, by all ranks. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "internal.h"
+
+typedef struct sampling {
+  dsm__session session;
+  const dsm_sample_options *options;
+  bool from_folder;
+  char folder[DSM_TEXT_MAX + 16], path[2 * DSM_TEXT_MAX]; /* checkpoints; the one that is used */
+  dsm_checkpoint header;
+  float *w;
+  dsm_network *network;
+  dsm_samples *output;
+  int64_t steps;
+  double *clip_low, *clip_high;
+  char average[64]; /* which parameters, for people */
+} sampling;
+
+static bool is_root(const sampling *s) {
+  return dsm_comm_rank(s->session.comm) == 0;
+}
+
+/* ---- from a checkpoint to a network
+ * ------------------------------------------------------------------------------ */
+
+/** Rank 0: finds the checkpoint and reads its header. */
+static dsm_status find_checkpoint(sampling *s) {
+  struct stat facts;
+  const char *source = s->options->source;
+  if (stat(source, &facts) != 0) DSM_FAIL(DSM_NOT_FOUND, "%s: %s", source, strerror(errno));
+  s->from_folder = S_ISDIR(facts.st_mode);
+  if (!s->from_folder) {
+    snprintf(s->path, sizeof s->path, "%s", source);
+    return dsm_checkpoint_read_header(source, &s->header);
+  }
+  snprintf(s->folder, sizeof s->folder, "%s/checkpoints", source);
+  DSM_TRY(dsm__newest_header(s->folder, s->path, sizeof s->path, &s->header));
+  if (!s->path[0])
+    DSM_FAIL(DSM_NOT_FOUND, "%s holds no checkpoint; is it a run folder of 'dsmpi train -o'?", source);
+  return DSM_OK;
+}
+
+/** Only what does not change the meaning of the parameters may be overridden. */
+static dsm_status apply_overrides(const sampling *s, dsm_config *config) {
+  for (size_t i = 0; i < s->options->override_count; i++) {
+    const char *word = s->options->overrides[i];
+    if (strncmp(word, "sampler.", 8) != 0 && strncmp(word, "train.threads=", 14) != 0 &&
+        strncmp(word, "train.kernels=", 14) != 0)
+      DSM_FAIL(DSM_BAD_CONFIG,
+               "'%s': the checkpoint fixes everything but sampler.*, train.threads and train.kernels", word);
+    DSM_TRY(dsm_config_override(word, (int)i + 1, config));
+  }
+  DSM_TRY(dsm_config_check(config));
+  return DSM_OK;
+}
+
+/** The average asked for: sampler.ema, or the first of optimizer.ema, or 0 for the raw parameters. */
+static dsm_status choose_average(const sampling *s, const double *rates, size_t count, double *rate) {
+  const double asked = s->session.config.sampler.ema;
+  if (asked == 0 || (asked < 0 && count == 0)) {
+    *rate = 0;
+    return DSM_OK;
+  }
+  if (asked < 0) {
+    *rate = rates[0];
+    return DSM_OK;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (rates[i] == asked) {
+      *rate = asked;
+      return DSM_OK;
+    }
+  char known[256] = "0 (the raw parameters)";
+  for (size_t i = 0; i < count; i++)
+    snprintf(known + strlen(known), sizeof known - strlen(known), ", %g", rates[i]);
+  DSM_FAIL(DSM_BAD_CONFIG, "sampler.ema: %s has no average of rate %g; it has %s", s->path, asked, known);
+}
+
+/** Rank 0: reads the parameters to sample with, from the newest whole checkpoint. */
+static dsm_status read_parameters(sampling *s) {
+  dsm_status status = DSM_OK;
+  double rates[DSM_AVERAGES_MAX], rate = 0, *average = NULL;
+  size_t count = 0;
+  dsm_checkpoint_arrays arrays = {.table = dsm_model_parameters(s->session.model), .w = s->w};
+  DSM_TRY(dsm_checkpoint_rates(s->path, rates, &count));
+  DSM_TRY(choose_average(s, rates, count, &rate));
+  if (rate > 0) {
+    DSM_TRY(DSM_ALLOC(s->session.count, &average));
+    arrays.averages = 1;
+    arrays.rates = &rate;
+    arrays.average[0] = average;
+  }
+  if (s->from_folder) {
+    dsm_checkpoint_destroy(&s->header);
+    DSM_TRY_DONE(dsm__newest_whole(s->folder, &arrays, s->path, sizeof s->path, &s->header));
+  } else {
+    DSM_TRY_DONE(dsm_checkpoint_read_arrays(s->path, &arrays));
+  }
+  for (size_t i = 0; average && i < s->session.count; i++) s->w[i] = (float)average[i];
+  if (rate > 0)
+    snprintf(s->average, sizeof s->average, "average of rate %g", rate);
+  else
+    snprintf(s->average, sizeof s->average, "raw parameters");
+done:
+  free(average);
+  return status;
+}
+
+/** Range of the training data in normalised units, as bounds of the predicted x0. */
+static dsm_status make_clip(sampling *s) {
+  const dsm_normalization *n = &s->header.normalization;
+  if (s->session.config.sampler.clip == DSM_CLIP_OFF) return DSM_OK;
+  DSM_TRY(DSM_ALLOC(n->channels, &s->clip_low));
+  DSM_TRY(DSM_ALLOC(n->channels, &s->clip_high));
+  for (size_t c = 0; c < n->channels; c++) dsm_normalized_range(n, c, &s->clip_low[c], &s->clip_high[c]);
+  return DSM_OK;
+}
+
+static dsm_status build(sampling *s, const dsm_config *config) {
+  DSM_TRY(dsm__session_create(s->session.comm, config, s->header.sample, &s->session));
+  DSM_TRY(DSM_ALLOC(s->session.count, &s->w));
+  DSM_TRY(dsm_network_create(config, s->session.process, s->session.model, &s->session.kernels,
+                             (size_t)config->sampler.block, &s->network));
+  DSM_TRY(make_clip(s));
+  return DSM_OK;
+}
+
+/* ---- drawing
+ * ----------------------------------------------------------------------------------------------------- */
+
+static dsm_sampling describe(const sampling *s, const dsm_denoiser *denoiser, uint64_t block) {
+  const dsm_config *c = &s->session.config;
+  return (dsm_sampling){.process = s->session.process,
+                        .denoiser = denoiser,
+                        .n = (size_t)c->sampler.block,
+                        .d = s->session.d,
+                        .seed = (uint64_t)c->sampler.seed,
+                        .first = block * (uint64_t)c->sampler.block,
+                        .steps = s->steps,
+                        .eta = c->sampler.eta,
+                        .variance = c->sampler.variance,
+                        .clip_low = s->clip_low,
+                        .clip_high = s->clip_high,
+                        .channels = s->header.normalization.channels};
+}
+
+static void describe_sampler(const sampling *s, char *text, size_t size) {
+  const dsm_config *c = &s->session.config;
+  const char *name = dsm_config_word("sampler.name", c->sampler.name);
+  char extra[64];
+  if (c->sampler.name == DSM_SAMPLER_DDIM)
+    snprintf(extra, sizeof extra, "eta %g", c->sampler.eta);
+  else
+    snprintf(extra, sizeof extra, "variance %s", dsm_config_word("sampler.variance", c->sampler.variance));
+  snprintf(text, size, "%s, %lld steps, %s, clip %s, %s", name, (long long)s->steps, extra,
+           dsm_config_word("sampler.clip", c->sampler.clip), s->average);
+}
+
+/** Axis letters of a samples file for a sample of this rank. */
+static const char *axes_of(dsm_shape sample) {
+  static const char *const axes[] = {"N C", "N C W", "N C H W", "N C Z Y X"};
+  return axes[sample.rank - 1];
+}
+
+/** Rank 0: creates or finds the output. `config` is the text of the effective configuration. */
+static dsm_status create_output(const sampling *s, const char *config, uint64_t *missing) {
+  dsm_samples_info info = {.count = s->options->count,
+                           .block = (uint64_t)s->session.config.sampler.block,
+                           .sample = s->header.sample,
+                           .seed = (uint64_t)s->session.config.sampler.seed,
+                           .evaluations = s->steps,
+                           .config = config,
+                           .step = s->header.step};
+  snprintf(info.axes, sizeof info.axes, "%s", axes_of(s->header.sample));
+  describe_sampler(s, info.sampler, sizeof info.sampler);
+  snprintf(info.checkpoint, sizeof info.checkpoint, "%.*s", (int)sizeof info.checkpoint - 1, s->path);
+  snprintf(info.program, sizeof info.program, "%s", dsm_version_line());
+  return dsm_samples_create(s->options->output, &info, missing);
+}
+
+typedef struct block_progress {
+  dsm__progress *progress;
+  int64_t done, steps; /* network evaluations of finished blocks; of one block */
+} block_progress;
+
+static bool show_progress(void *context, int64_t done, int64_t steps) {
+  block_progress *b = context;
+  (void)steps;
+  if (b->progress) dsm__progress_show(b->progress, b->done + done, "", false);
+  return true;
+}
+
+/** Draws this rank's share of the missing blocks: every size-th of them. Counts values that are not finite.
+ */
+static dsm_status draw_blocks(sampling *s, dsm__progress *progress, uint64_t *bad) {
+  dsm_status status = DSM_OK;
+  const dsm_sampler *sampler = dsm_sampler_of(s->session.config.sampler.name);
+  const uint64_t block = (uint64_t)s->session.config.sampler.block, count = s->options->count;
+  const uint64_t blocks = (count + block - 1) / block;
+  const int rank = dsm_comm_rank(s->session.comm), size = dsm_comm_size(s->session.comm);
+  const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->w);
+  const size_t pixels = s->session.d / s->header.normalization.channels;
+  block_progress shown = {progress, 0, s->steps};
+  uint64_t turn = 0;
+  float *x = NULL;
+  DSM_TRY(DSM_ALLOC(block * s->session.d, &x));
+  for (uint64_t b = 0; b < blocks; b++) {
+    if (dsm_samples_done(s->output, b) || turn++ % (uint64_t)size != (uint64_t)rank) continue;
+    dsm_sampling one = describe(s, &denoiser, b);
+    one.progress = show_progress;
+    one.context = &shown;
+    DSM_TRY_DONE(dsm_sampler_draw(sampler, &one, x));
+    shown.done += s->steps;
+    const uint64_t here = count - b * block < block ? count - b * block : block;
+    for (size_t i = 0; i < here * s->session.d; i++) *bad += !isfinite(x[i]);
+    dsm_denormalize_values(&s->header.normalization, x, block * pixels);
+    DSM_TRY_DONE(dsm_samples_write(s->output, b, x));
+  }
+done:
+  free(x);
+  return status;
+}
+
+static dsm_status draw_all(sampling *s, uint64_t missing) {
+  dsm_comm *comm = s->session.comm;
+  const uint64_t size = (uint64_t)dsm_comm_size(comm);
+  const double start = dsm_seconds();
+  dsm__progress progress;
+  uint64_t bad = 0;
+  DSM_AGREE(comm, dsm_samples_open(s->options->output, &s->output));
+  dsm__progress_start(&progress, "evaluation", "", 0, (int64_t)((missing + size - 1) / size) * s->steps);
+  const dsm_status drawn = draw_blocks(s, is_root(s) ? &progress : NULL, &bad);
+  dsm_log_transient(NULL);
+  dsm_samples_close(&s->output);
+  DSM_AGREE(comm, drawn);
+  DSM_AGREE(comm, is_root(s) ? dsm_samples_finish(s->options->output) : DSM_OK);
+  double mean = 0, mine = (double)bad;
+  DSM_TRY(dsm_comm_statistics(comm, &mine, 1, NULL, &mean, NULL, NULL));
+  if (mean > 0)
+    dsm_warn("%.0f values of the samples are not finite: the model has diverged or the sampler takes too few "
+             "steps",
+             mean * (double)size);
+  const uint64_t block = (uint64_t)s->session.config.sampler.block;
+  const double drawn_now = fmin((double)(missing * block), (double)s->options->count);
+  char time[32];
+  dsm_info("drawn    %.0f samples in %s: %.2f samples/s, %.1f network evaluations/s of %lld samples",
+           drawn_now, dsm_duration(dsm_seconds() - start, time, sizeof time),
+           drawn_now / (dsm_seconds() - start),
+           (double)(missing * (uint64_t)s->steps) / (dsm_seconds() - start), (long long)block);
+  return DSM_OK;
+}
+
+static dsm_status run(sampling *s, dsm_comm *comm) {
+  dsm_config config;
+  char *text = NULL, sampler[256];
+  uint64_t missing = 0;
+  DSM_AGREE(comm, is_root(s) ? find_checkpoint(s) : DSM_OK);
+  DSM_TRY(dsm__share_header(comm, &s->header));
+  dsm_config_defaults(&config);
+  DSM_AGREE(comm, dsm_config_parse("the checkpoint's configuration", s->header.config, &config));
+  DSM_AGREE(comm, apply_overrides(s, &config));
+  DSM_AGREE(comm, build(s, &config));
+  DSM_AGREE(comm, is_root(s) ? read_parameters(s) : DSM_OK);
+  DSM_TRY(dsm_comm_broadcast(comm, s->w, s->session.count * sizeof *s->w, 0));
+  DSM_TRY(dsm_comm_broadcast(comm, &s->header.step, sizeof s->header.step, 0));
+  const bool discrete = dsm_process_discrete(s->session.process);
+  s->steps = config.sampler.steps > 0 ? config.sampler.steps : discrete ? config.process.steps : 1000;
+  dsm__banner(&s->session);
+  describe_sampler(s, sampler, sizeof sampler);
+  dsm_info("model    %s, step %lld: %s", s->path, (long long)s->header.step,
+           dsm_model_text(s->session.model));
+  dsm_info("sampler  %s; %s, blocks of %lld", sampler, dsm_process_name_of(s->session.process),
+           (long long)config.sampler.block);
+
+  /* threads and kernels do not belong to what is drawn: the same samples come with any number of threads */
+  config.train.threads = 0;
+  DSM_AGREE(comm, is_root(s) ? dsm_config_text(&config, &text) : DSM_OK);
+  const dsm_status created = dsm_agree(comm, is_root(s) ? create_output(s, text, &missing) : DSM_OK);
+  free(text);
+  DSM_TRY(created);
+  DSM_TRY(dsm_comm_broadcast(comm, &missing, sizeof missing, 0));
+  const uint64_t block = (uint64_t)config.sampler.block, blocks = (s->options->count + block - 1) / block;
+  dsm_info("output   %s: %llu samples in %llu blocks%s", s->options->output,
+           (unsigned long long)s->options->count, (unsigned long long)blocks,
+           missing < blocks ? "; going on with an interrupted file" : "");
+  DSM_TRY(draw_all(s, missing));
+  dsm_info("next     dsmpi view %s -o samples.png", s->options->output);
+  dsm_info("dsmpi: finished %llu samples", (unsigned long long)s->options->count);
+  return DSM_OK;
+}
+
+dsm_status dsm_sample(dsm_comm *comm, const dsm_sample_options *options) {
+  sampling s = {.options = options};
+  s.session.comm = comm;
+  const dsm_status status = run(&s, comm);
+  if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
+  dsm_samples_close(&s.output);
+  dsm_network_destroy(&s.network);
+  dsm_checkpoint_destroy(&s.header);
+  free(s.w);
+  free(s.clip_low);
+  free(s.clip_high);
+  dsm__session_destroy(&s.session);
+  return status;
+}

@@ -1,0 +1,43 @@
+#include <string.h>
+#include "internal.h"
+
+static const char *const names[DSM__SECTIONS] = {"data wait", "compute",    "gradient sum",
+                                                 "optimizer", "checkpoint", "other"};
+
+void dsm__sections_start(dsm__sections *s) {
+  memset(s, 0, sizeof *s);
+  s->started = s->since = dsm_seconds();
+  s->now = DSM__OTHER;
+}
+
+void dsm__sections_enter(dsm__sections *s, dsm__section next) {
+  const double now = dsm_seconds();
+  s->seconds[s->now] += now - s->since;
+  s->since = now;
+  s->now = next;
+}
+
+dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch) {
+  dsm__sections_enter(s, DSM__OTHER);
+  const double loop = s->since - s->started;
+  double min[DSM__SECTIONS], mean[DSM__SECTIONS], max[DSM__SECTIONS], memory = dsm__peak_memory(), low, mid,
+                                                                      high;
+  int slowest[DSM__SECTIONS];
+  DSM_TRY(dsm_comm_statistics(comm, s->seconds, DSM__SECTIONS, min, mean, max, slowest));
+  DSM_TRY(dsm_comm_statistics(comm, &memory, 1, &low, &mid, &high, NULL));
+  if (steps == 0 || loop <= 0) return DSM_OK;
+  char time[32], text[3][32];
+  dsm_info("Loop time %s on %d rank%s, %lld steps of %llu samples", dsm_duration(loop, time, sizeof time),
+           dsm_comm_size(comm), dsm_comm_size(comm) == 1 ? "" : "s", (long long)steps,
+           (unsigned long long)batch);
+  const double rate = (double)steps * (double)batch / loop;
+  dsm_info("Performance %.1f samples/s, %.1f a rank, %.3f s a step, %.3f node-hours for 10^6 samples", rate,
+           rate / dsm_comm_size(comm), loop / (double)steps, 1e6 / rate / 3600.0 * dsm_comm_hosts(comm));
+  dsm_info("Section      |   min s |   avg s |   max s | slowest rank | %% of time");
+  for (int i = 0; i < DSM__SECTIONS; i++)
+    dsm_info("%-12s | %7.2f | %7.2f | %7.2f | %12d | %9.1f", names[i], min[i], mean[i], max[i], slowest[i],
+             100.0 * mean[i] / loop);
+  dsm_info("Peak memory a rank (min/avg/max) %s | %s | %s", dsm_bytes(low, text[0], sizeof text[0]),
+           dsm_bytes(mid, text[1], sizeof text[1]), dsm_bytes(high, text[2], sizeof text[2]));
+  return DSM_OK;
+}

@@ -1,0 +1,31 @@
+#include <stdlib.h>
+#include <unistd.h>
+#include "internal.h"
+
+int dsm__threads(const dsm_comm *comm, const dsm_config *config) {
+  if (config->train.threads > 0) return (int)config->train.threads;
+  const int mine = dsm_comm_cores(), machine = (int)sysconf(_SC_NPROCESSORS_ONLN);
+  const int local = dsm_comm_local_size(comm);
+  /* bound ranks have cores of their own; ranks that may run anywhere share the machine */
+  const int share = mine * local > machine ? machine / local : mine;
+  return share < 1 ? 1 : share;
+}
+
+dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_shape sample, dsm__session *s) {
+  *s = (dsm__session){.comm = comm, .config = *config};
+  const int threads = dsm__threads(comm, config);
+  if (config->train.kernels == DSM_KERNEL_SET_REF)
+    dsm_kernels_ref(&s->kernels, threads);
+  else
+    DSM_TRY(dsm_kernels_fast(&s->kernels, threads, getenv("DSMPI_INSTRUCTIONS")));
+  DSM_TRY(dsm_process_create(config, &s->process));
+  DSM_TRY(dsm_model_create(config, sample, &s->model));
+  s->d = dsm_shape_count(sample);
+  s->count = dsm_parameters_count(dsm_model_parameters(s->model));
+  return DSM_OK;
+}
+
+void dsm__session_destroy(dsm__session *s) {
+  dsm_process_destroy(&s->process);
+  dsm_model_destroy(&s->model);
+}

@@ -1,0 +1,363 @@
+/* Training: the loop, and what stands around it. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+/** What rides behind the gradient in each leaf, so that one reduction carries everything that all ranks must
+ * know. */
+enum { EXTRA_LOSS, EXTRA_STOP, EXTRA_FAILED, EXTRAS };
+
+typedef struct trainer {
+  dsm__session session;
+  const dsm_train_options *options;
+  dsm__run_folder folder;
+  dsm_dataset *dataset;
+  dsm_checkpoint header; /* its normalisation, and the open interval of the loss log */
+  float *w;
+  dsm_objective *objective;
+  dsm_optimizer *optimizer;
+  dsm_reducer *reducer;
+  dsm_loader *loader;
+  size_t first_leaf, leaves;
+  float *losses; /* of one micro-batch */
+  dsm__sections sections;
+  dsm__progress progress;
+  dsm_step_report report;
+  double interval_started;
+} trainer;
+
+static bool is_root(const trainer *t) {
+  return dsm_comm_rank(t->session.comm) == 0;
+}
+
+/* ---- set-up
+ * ------------------------------------------------------------------------------------------------------ */
+
+static dsm_checkpoint_arrays arrays_of(trainer *t) {
+  const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
+  dsm_checkpoint_arrays arrays = {.table = dsm_model_parameters(t->session.model),
+                                  .w = t->w,
+                                  .m = state.m,
+                                  .v = state.v,
+                                  .averages = state.averages,
+                                  .rates = state.rates};
+  for (size_t i = 0; i < state.averages; i++) arrays.average[i] = state.average[i];
+  return arrays;
+}
+
+/** A checkpoint of this run folder must be of this configuration, but for the keys that may change. */
+static dsm_status check_same_run(const dsm_checkpoint *header, const char *path, const dsm_config *config) {
+  dsm_config was;
+  char difference[4096] = "";
+  dsm_config_defaults(&was);
+  DSM_TRY(dsm_config_parse(path, header->config, &was));
+  if (dsm_config_difference(&was, config, difference, sizeof difference) > 0)
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "%s is of another run; these keys differ:\n%s"
+             "change them back, or choose another run folder, or start anew with --fresh",
+             path, difference);
+  return DSM_OK;
+}
+
+/** Rank 0: reads the newest whole checkpoint into the arrays; header.step stays 0 if there is none. */
+static dsm_status load_newest(trainer *t) {
+  char path[2 * DSM_TEXT_MAX];
+  dsm_checkpoint found = {0};
+  const dsm_checkpoint_arrays arrays = arrays_of(t);
+  DSM_TRY(dsm__newest_header(t->folder.checkpoints, path, sizeof path, &found));
+  if (!path[0]) return DSM_OK;
+  dsm_status status = check_same_run(&found, path, &t->session.config);
+  dsm_checkpoint_destroy(&found);
+  if (status == DSM_OK)
+    status = dsm__newest_whole(t->folder.checkpoints, &arrays, path, sizeof path, &t->header);
+  if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
+  if (strcmp(t->header.blas, dsm_kernels_blas()) != 0 ||
+      strcmp(t->header.kernels, t->session.kernels.instructions) != 0)
+    dsm_warn("%s was written with %s, %s; this is %s, %s: from here on bits may differ from an unbroken run",
+             path, t->header.blas, t->header.kernels, dsm_kernels_blas(), t->session.kernels.instructions);
+  dsm_info("resume   %s at step %lld", path, (long long)t->header.step);
+  return DSM_OK;
+}
+
+/** All ranks get rank 0's arrays and header. */
+static dsm_status share_state(trainer *t) {
+  dsm_comm *comm = t->session.comm;
+  const dsm_checkpoint_arrays a = arrays_of(t);
+  const size_t floats = t->session.count * sizeof(float), doubles = t->session.count * sizeof(double);
+  DSM_TRY(dsm__share_header(comm, &t->header));
+  DSM_TRY(dsm_comm_broadcast(comm, a.w, floats, 0));
+  DSM_TRY(dsm_comm_broadcast(comm, a.m, floats, 0));
+  DSM_TRY(dsm_comm_broadcast(comm, a.v, floats, 0));
+  for (size_t i = 0; i < a.averages; i++) DSM_TRY(dsm_comm_broadcast(comm, a.average[i], doubles, 0));
+  dsm_optimizer_set_step(t->optimizer, t->header.step);
+  return DSM_OK;
+}
+
+/** A new run: normalisation from the data; the parameters have their initial values already. */
+static dsm_status start_new(trainer *t) {
+  const dsm_config *c = &t->session.config;
+  DSM_TRY(dsm__normalize(t->session.comm, t->dataset, c, &t->header.normalization));
+  DSM_TRY(dsm_config_text(c, &t->header.config));
+  t->header.seed = (uint64_t)c->train.seed;
+  t->header.sample = dsm_dataset_info_of(t->dataset)->sample;
+  snprintf(t->header.program, sizeof t->header.program, "%s", dsm_version_line());
+  snprintf(t->header.kernels, sizeof t->header.kernels, "%s", t->session.kernels.instructions);
+  snprintf(t->header.blas, sizeof t->header.blas, "%s", dsm_kernels_blas());
+  return DSM_OK;
+}
+
+static dsm_status open_data(trainer *t, const dsm_config *c) {
+  return dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &t->dataset);
+}
+
+static dsm_status build(trainer *t, const dsm_config *c) {
+  dsm__session *s = &t->session;
+  const dsm_parameters *table = dsm_model_parameters(s->model);
+  DSM_TRY(DSM_ALLOC(s->count, &t->w));
+  DSM_TRY(DSM_ALLOC((size_t)c->train.micro_batch, &t->losses));
+  dsm_parameters_init(table, (uint64_t)c->train.seed, t->w);
+  DSM_TRY(dsm_objective_create(c, s->process, s->model, &s->kernels, (size_t)c->train.micro_batch,
+                               &t->objective));
+  DSM_TRY(dsm_optimizer_create(c, table, t->w, &s->kernels, &t->optimizer));
+  return DSM_OK;
+}
+
+static void add_arrays(void *context, float *y, const float *x, size_t n) {
+  const dsm_kernels *k = context;
+  k->accumulate(k, y, x, n);
+}
+
+static dsm_status build_reducer(trainer *t, const dsm_config *c) {
+  const dsm_reducer_hooks hooks = {add_arrays, &t->session.kernels};
+  const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
+                                     .count = t->session.count + EXTRAS,
+                                     .mode = c->train.reduction,
+                                     .hooks = &hooks};
+  DSM_TRY(dsm_reducer_create(t->session.comm, &params, &t->reducer));
+  dsm_reducer_range(t->reducer, &t->first_leaf, &t->leaves);
+  return DSM_OK;
+}
+
+static dsm_status build_loader(trainer *t, const dsm_config *c) {
+  const dsm_loader_params params = {.batch = (uint64_t)c->train.batch,
+                                    .first = t->first_leaf * (uint64_t)c->train.micro_batch,
+                                    .count = t->leaves * (uint64_t)c->train.micro_batch,
+                                    .seed = (uint64_t)c->train.seed,
+                                    .window_bytes = (uint64_t)c->data.shuffle_window << 20,
+                                    .start = t->header.step,
+                                    .depth = 2};
+  return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
+}
+
+/* ---- the loop
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Gradients of this rank's micro-batches go into the reducer. `x` NULL: the loader failed; zeros and a flag
+ * go instead, so that nobody waits. */
+static void compute_leaves(trainer *t, int64_t step, const float *x, bool stop) {
+  const dsm__session *s = &t->session;
+  const size_t micro = (size_t)s->config.train.micro_batch;
+  for (size_t i = 0; i < t->leaves; i++) {
+    float *leaf = dsm_reducer_leaf(t->reducer), *extra = leaf + s->count;
+    double loss = 0;
+    if (x) {
+      dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
+                        (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses);
+      for (size_t j = 0; j < micro; j++) loss += t->losses[j];
+    } else {
+      memset(leaf, 0, s->count * sizeof *leaf);
+    }
+    extra[EXTRA_LOSS] = (float)loss;
+    extra[EXTRA_STOP] = stop && i == 0;
+    extra[EXTRA_FAILED] = !x && i == 0;
+    dsm_reducer_push(t->reducer);
+  }
+}
+
+static dsm_status write_checkpoint(trainer *t, int64_t step) {
+  dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
+  char path[2 * DSM_TEXT_MAX], time[32];
+  dsm_status status = DSM_OK;
+  if (is_root(t)) {
+    const double start = dsm_seconds();
+    const dsm_checkpoint_arrays arrays = arrays_of(t);
+    t->header.step = step;
+    status = dsm_checkpoint_write(dsm_checkpoint_path(t->folder.checkpoints, step, path, sizeof path),
+                                  &t->header, &arrays);
+    if (status == DSM_OK)
+      status = dsm_checkpoint_prune(t->folder.checkpoints, (size_t)t->session.config.train.keep);
+    if (status == DSM_OK)
+      dsm_info("saved    %s in %s", path, dsm_duration(dsm_seconds() - start, time, sizeof time));
+  }
+  DSM_AGREE(t->session.comm, status);
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  return DSM_OK;
+}
+
+/** A line of metrics.jsonl at the end of an interval. Rank 0. */
+static dsm_status write_metrics(trainer *t, int64_t step, double now) {
+  const dsm_config *c = &t->session.config;
+  char line[512], a[4][32];
+  const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
+  snprintf(line, sizeof line,
+           "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
+           "\"clipped\": %s, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
+           (long long)step,
+           dsm__json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+           dsm__json_number(t->header.loss_sum / steps, a[1], 32),
+           dsm__json_number(t->report.gradient_norm, a[2], 32),
+           dsm__json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
+           now - t->interval_started, (double)c->train.batch * steps / (now - t->interval_started));
+  t->interval_started = now;
+  return dsm__metrics_append(t->folder.metrics, line);
+}
+
+/** Adds a step to the open interval of the log, closes it where it ends; a line or bar for people now and
+ * then. */
+static dsm_status record(trainer *t, int64_t step, double loss) {
+  const dsm_config *c = &t->session.config;
+  const bool last = step == c->train.steps, whole = step % c->train.log_every == 0 || last;
+  const double now = dsm_seconds();
+  dsm_status status = DSM_OK;
+  t->header.loss_sum += loss;
+  t->header.loss_steps++;
+  if (is_root(t)) {
+    char columns[96];
+    const double rate =
+        (double)c->train.batch * (double)(step - t->progress.first) / (now - t->sections.started);
+    snprintf(columns, sizeof columns, "%10.5g  %9.3g  %9.3g  %9.1f",
+             t->header.loss_sum / (double)t->header.loss_steps, t->report.gradient_norm,
+             t->report.learning_rate, rate);
+    dsm__progress_show(&t->progress, step, columns, last);
+    if (whole) status = write_metrics(t, step, now);
+  }
+  if (!whole) return DSM_OK;
+  t->header.loss_sum = 0;
+  t->header.loss_steps = 0;
+  DSM_AGREE(t->session.comm, status);
+  return DSM_OK;
+}
+
+/** One step; `*stop` is set if any rank wished to stop. */
+static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason wish, bool *stop) {
+  const dsm__session *s = &t->session;
+  const float *x = NULL, *sum;
+  dsm__sections_enter(&t->sections, DSM__DATA);
+  const dsm_status loaded = dsm_loader_next(t->loader, &x);
+  dsm__sections_enter(&t->sections, DSM__COMPUTE);
+  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, wish != DSM__GO_ON);
+  dsm__sections_enter(&t->sections, DSM__REDUCE);
+  DSM_TRY(dsm_reducer_finish(t->reducer, &sum));
+  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, loaded);
+  dsm__sections_enter(&t->sections, DSM__OPTIMIZER);
+  const double scale = 1.0 / (double)s->config.train.batch;
+  const dsm_status stepped = dsm_optimizer_step(t->optimizer, t->w, sum, scale, &t->report);
+  if (stepped != DSM_OK) /* the sum is the same everywhere, so every rank is here */
+    DSM_FAIL(stepped,
+             "step %lld: %s; the checkpoints before it are good: try a smaller optimizer.lr, or "
+             "optimizer.clip",
+             (long long)step + 1, dsm_trail_message());
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  *stop = sum[s->count + EXTRA_STOP] > 0;
+  return record(t, step + 1, (double)sum[s->count + EXTRA_LOSS] * scale);
+}
+
+static dsm_status loop(trainer *t) {
+  const dsm_config *c = &t->session.config;
+  const int64_t first = t->header.step;
+  bool stop = false, saved = true;
+  int64_t step = first;
+  dsm__sections_start(&t->sections);
+  t->interval_started = t->sections.started;
+  dsm__progress_start(&t->progress, "step", "      loss   gradient       rate  samples/s", first,
+                      c->train.steps);
+  while (step < c->train.steps && !stop) {
+    DSM_TRY(train_step(t, step, dsm__stop_wanted(dsm_comm_rank(t->session.comm)), &stop));
+    step++;
+    saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop;
+    if (saved) DSM_TRY(write_checkpoint(t, step));
+  }
+  dsm_log_transient(NULL);
+  DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
+  if (step < c->train.steps) {
+    int reason = dsm__stop_wanted(0);
+    dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
+             dsm__stop_text((dsm__stop_reason)reason));
+    DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
+             (long long)c->train.steps);
+  }
+  dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
+  dsm_info("dsmpi: finished step %lld (target reached)", (long long)step);
+  return DSM_OK;
+}
+
+/* ---- all together
+ * ------------------------------------------------------------------------------------------------ */
+
+static void destroy(trainer *t) {
+  dsm_loader_destroy(&t->loader);
+  dsm_reducer_destroy(&t->reducer);
+  dsm_optimizer_destroy(&t->optimizer);
+  dsm_objective_destroy(&t->objective);
+  dsm_dataset_close(&t->dataset);
+  dsm_checkpoint_destroy(&t->header);
+  free(t->w);
+  free(t->losses);
+  dsm__session_destroy(&t->session);
+}
+
+static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
+  const dsm_train_options *o = t->options;
+  const double deadline = o->max_hours > 0 ? dsm_seconds() + 3600.0 * o->max_hours : 0;
+  DSM_AGREE(comm, open_data(t, c));
+  const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
+  DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
+  DSM_AGREE(comm, build(t, c));
+  DSM_TRY(build_reducer(t, c));
+  if (!o->dry_run) DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder));
+  dsm__banner(&t->session);
+  if (!o->dry_run) {
+    DSM_AGREE(comm, is_root(t) ? load_newest(t) : DSM_OK);
+    DSM_TRY(dsm_comm_broadcast(comm, &t->header.step, sizeof t->header.step, 0));
+  }
+  const bool resumed = t->header.step > 0;
+  if (resumed)
+    DSM_TRY(share_state(t));
+  else
+    DSM_TRY(start_new(t));
+  dsm__banner_data(info, c, &t->header.normalization);
+  const dsm_graph_facts facts = dsm_objective_facts(t->objective);
+  dsm__banner_model(&t->session, &facts, dsm_reducer_memory(t->reducer));
+  if (o->dry_run) {
+    dsm_info("dry run  the configuration is valid; nothing was written");
+    return DSM_OK;
+  }
+  if (t->header.step >= c->train.steps) {
+    dsm_info("dsmpi: finished step %lld (target reached before; 0 steps were done)",
+             (long long)t->header.step);
+    return DSM_OK;
+  }
+  if (is_root(t)) {
+    free(t->header.config);
+    t->header.config = NULL;
+  }
+  DSM_AGREE(comm, is_root(t) ? dsm_config_text(c, &t->header.config)
+                             : DSM_OK); /* keys that may change have changed */
+  DSM_AGREE(comm, is_root(t) ? dsm__run_folder_config(&t->folder, c) : DSM_OK);
+  DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
+  DSM_AGREE(comm, build_loader(t, c));
+  dsm__stop_watch(deadline, t->folder.stop);
+  return loop(t);
+}
+
+dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_options *options) {
+  trainer t = {.options = options};
+  t.session.comm = comm;
+  const dsm_status status = run(&t, comm, config);
+  if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
+  destroy(&t);
+  if (!options->dry_run) dsm_log_open(NULL);
+  return status;
+}

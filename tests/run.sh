@@ -1,0 +1,20 @@
+#!/bin/bash
+# Installs what is missing, builds from clean with warnings as errors, and runs all tests.
+#   tests/run.sh             the release build
+#   tests/run.sh --sanitize  the same under AddressSanitizer and UndefinedBehaviorSanitizer
+set -eu
+cd "$(dirname "$0")/.."
+jobs/install-packages.sh build data test
+
+build=build-tests options=()
+case ${1:-} in
+  "") ;;
+  --sanitize) build=build-sanitize
+              options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DDSMPI_SANITIZE=address,undefined) ;;
+  *) echo "tests/run.sh: unknown option '$1'; known: --sanitize" >&2; exit 64 ;;
+esac
+rm -rf "$build"
+cmake -S . -B "$build" -DDSMPI_WERROR=ON "${options[@]}" >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
+cmake --build "$build" -j "$(nproc)" >>"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+rm -f "$build.log"
+ctest --test-dir "$build" --output-on-failure -j "$(nproc)"
