@@ -1,0 +1,356 @@
+/* The denoising loss and its gradients on small networks, and the network as a denoiser: each is checked
+ * against the other, against finite differences and against what a network of zeros must give. */
+#include "check.h"
+
+#include "dsmpi/random.h"
+
+enum { N = 8, D = 3, PREDICTIONS = 4, WEIGHTINGS = 3 };
+
+/* One small model with its process, loss and memory. */
+typedef struct setup {
+  dsm_config config;
+  dsm_kernels kernels;
+  dsm_process *process;
+  dsm_model *model;
+  dsm_objective *objective;
+  size_t count; /* parameters */
+  float *w, *gradients;
+} setup;
+
+static dsm_config small_mlp(int process, int prediction, int weighting) {
+  dsm_config config = config_of(process, DSM_SCHEDULE_COSINE, 100);
+  config.process.sigma_max = 5;
+  config.model.name = DSM_MODEL_MLP;
+  config.model.width = 8;
+  config.model.depth = 1;
+  config.model.dropout = 0;
+  config.objective.name = DSM_OBJECTIVE_DENOISING;
+  config.objective.prediction = prediction;
+  config.objective.weighting = weighting;
+  return config;
+}
+
+/* Parameters: normals times `scale`, so that no layer stays at its initial zero. */
+static void start(setup *s, dsm_config config, dsm_shape sample, size_t micro_batch, double scale) {
+  *s = (setup){.config = config};
+  dsm_kernels_ref(&s->kernels, 1);
+  assert_int_equal(dsm_process_create(&config, &s->process), DSM_OK);
+  assert_int_equal(dsm_model_create(&config, sample, &s->model), DSM_OK);
+  dsm_status status =
+      dsm_objective_create(&config, s->process, s->model, &s->kernels, micro_batch, &s->objective);
+  if (status != DSM_OK) fail_msg("%s", dsm_trail());
+  s->count = dsm_parameters_count(dsm_model_parameters(s->model));
+  s->w = calloc(s->count, sizeof(float));
+  s->gradients = calloc(s->count, sizeof(float));
+  assert_true(s->w && s->gradients);
+  dsm_random_normal((dsm_random_key){2, DSM_STREAM_INIT, 0, 0}, 0, s->count, s->w);
+  for (size_t i = 0; i < s->count; i++) s->w[i] = (float)(scale * (double)s->w[i]);
+}
+
+static void stop(setup *s) {
+  free(s->w);
+  free(s->gradients);
+  dsm_objective_destroy(&s->objective);
+  dsm_model_destroy(&s->model);
+  dsm_process_destroy(&s->process);
+  assert_null(s->objective);
+}
+
+static void draw_data(float *x0, size_t n, size_t d) {
+  for (size_t i = 0; i < n; i++)
+    dsm_random_normal((dsm_random_key){3, DSM_STREAM_DATA, 0, i}, 0, d, x0 + i * d);
+}
+
+/* w k |F*|^2 with the target by its definition */
+static double loss_of_zeros(const setup *s, double t, const float *x0, const float *eps, size_t d) {
+  double alpha = dsm_process_alpha(s->process, t), sigma = dsm_process_sigma(s->process, t), sum = 0;
+  for (size_t j = 0; j < d; j++) {
+    double clean = (double)x0[j], noise = (double)eps[j], target = 0;
+    switch (s->config.objective.prediction) {
+    case DSM_PREDICT_EPS:
+      target = noise;
+      break;
+    case DSM_PREDICT_X0:
+      target = clean;
+      break;
+    case DSM_PREDICT_SCORE:
+      target = sigma * (-noise / sigma);
+      break;
+    case DSM_PREDICT_V:
+      target = alpha * noise - sigma * clean;
+      break;
+    }
+    sum += target * target;
+  }
+  return dsm_weighting_value(s->config.objective.weighting, s->process, t, d) *
+         dsm_prediction_error_factor(s->config.objective.prediction, alpha, sigma) * sum;
+}
+
+static void a_network_of_zeros_loses_the_weighted_target(void **state) {
+  (void)state;
+  float x0[N * D], eps[N * D], loss[N];
+  double t[N];
+  draw_data(x0, N, D);
+  for (int process = DSM_PROCESS_DDPM; process <= DSM_PROCESS_VE; process++)
+    for (int prediction = 0; prediction < PREDICTIONS; prediction++)
+      for (int weighting = 0; weighting < WEIGHTINGS; weighting++) {
+        setup s;
+        start(&s, small_mlp(process, prediction, weighting), DSM_SHAPE(D), N, 0);
+        dsm_objective_draw(s.process, 1, 2, 0, N, D, t, eps);
+        dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss);
+        for (size_t i = 0; i < N; i++)
+          assert_close((double)loss[i], loss_of_zeros(&s, t[i], x0 + i * D, eps + i * D, D), 1e-6, 0);
+        stop(&s);
+      }
+}
+
+/* At the start of training, with the last layer at zero: 1 for simple, d/2 for sigma2, whatever the data. */
+static void expected_losses_of_a_fresh_network(void **state) {
+  (void)state;
+  enum { STEPS = 400 };
+  for (int weighting = DSM_WEIGHT_SIMPLE; weighting <= DSM_WEIGHT_SIGMA2; weighting++) {
+    setup s;
+    float x0[N * D], loss[N];
+    double sum = 0;
+    draw_data(x0, N, D);
+    start(&s, small_mlp(DSM_PROCESS_VP, DSM_PREDICT_EPS, weighting), DSM_SHAPE(D), N, 0);
+    dsm_parameters_init(dsm_model_parameters(s.model), 4, s.w);
+    for (uint64_t step = 0; step < STEPS; step++) {
+      dsm_objective_run(s.objective, s.w, x0, 8, step, 0, s.gradients, loss);
+      for (size_t i = 0; i < N; i++) sum += (double)loss[i];
+    }
+    /* a mean of STEPS N D squared normals has relative error sqrt(2 / (STEPS N D)) = 1.4 % */
+    double expected = weighting == DSM_WEIGHT_SIMPLE ? 1 : D / 2.0;
+    assert_close(sum / (STEPS * N), expected, 4 * sqrt(2.0 / (STEPS * N * D)), 0);
+    stop(&s);
+  }
+}
+
+/* loss = w |eps - eps_hat|^2 with eps_hat from the other graph, the one that samples. */
+static void loss_is_the_weighted_error_of_the_denoiser(void **state) {
+  (void)state;
+  float x0[N * D], eps[N * D], x[N * D], eps_hat[N * D], loss[N];
+  double t[N];
+  draw_data(x0, N, D);
+  for (int process = DSM_PROCESS_DDPM; process <= DSM_PROCESS_VE; process++)
+    for (int prediction = 0; prediction < PREDICTIONS; prediction++) {
+      setup s;
+      start(&s, small_mlp(process, prediction, DSM_WEIGHT_LIKELIHOOD), DSM_SHAPE(D), N, 0.5);
+      dsm_network *network = NULL;
+      assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, N, &network), DSM_OK);
+      dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
+      dsm_objective_draw(s.process, 1, 2, 0, N, D, t, eps);
+      dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss);
+      for (size_t i = 0; i < N; i++) {
+        double alpha = dsm_process_alpha(s.process, t[i]), sigma = dsm_process_sigma(s.process, t[i]),
+               sum = 0;
+        for (size_t j = 0; j < N * D; j++) x[j] = (float)(alpha * (double)x0[j] + sigma * (double)eps[j]);
+        denoiser.eps(denoiser.self, x, t[i], eps_hat);
+        for (size_t j = i * D; j < (i + 1) * D; j++) sum += pow((double)eps[j] - (double)eps_hat[j], 2);
+        double weight = dsm_weighting_value(DSM_WEIGHT_LIKELIHOOD, s.process, t[i], D);
+        /* x_t rounds to float32: 6e-8 x / sigma of eps, where x / sigma stays below 500 */
+        assert_close((double)loss[i], weight * sum, 2e-4, 0);
+      }
+      assert_true(dsm_network_facts(network).nodes > 0);
+      assert_true(dsm_network_facts(network).nodes < dsm_objective_facts(s.objective).nodes);
+      dsm_network_destroy(&network);
+      assert_null(network);
+      stop(&s);
+    }
+}
+
+static double total_loss(setup *s, const float *x0, const double *t, const float *eps, float *gradients) {
+  float loss[N];
+  double sum = 0;
+  dsm_objective_run_given(s->objective, s->w, x0, t, eps, gradients, loss);
+  for (size_t i = 0; i < N; i++) sum += (double)loss[i];
+  return sum;
+}
+
+/* Along a random direction inside each parameter; differences of float32 losses with step h: rounding 1e-6
+ * loss / h, truncation h^2, which balance near h = 1e-2 at a few 1e-4 of the loss. */
+static void check_gradients(setup *s, size_t d) {
+  const double h = 1.0 / 128;
+  float *x0 = calloc(N * d, sizeof *x0), *eps = calloc(N * d, sizeof *eps);
+  float *unused = calloc(s->count, sizeof *unused), *direction = calloc(s->count, sizeof *direction);
+  float *w = calloc(s->count, sizeof *w);
+  double t[N];
+  assert_true(x0 && eps && unused && direction && w);
+  memcpy(w, s->w, s->count * sizeof *w);
+  draw_data(x0, N, d);
+  dsm_objective_draw(s->process, 1, 2, 0, N, d, t, eps);
+  double loss = total_loss(s, x0, t, eps, s->gradients);
+  dsm_random_uniform((dsm_random_key){6, DSM_STREAM_PROJECTION, 0, 0}, 0, s->count, direction);
+
+  const dsm_parameters *table = dsm_model_parameters(s->model);
+  for (size_t e = 0; e < dsm_parameters_entries(table); e++) {
+    const dsm_parameter *p = dsm_parameters_entry(table, e);
+    size_t first = p->offset, end = first + dsm_shape_count(p->shape);
+    double step = h / sqrt((double)(end - first)), slope = 0;
+    for (size_t i = first; i < end; i++) {
+      float sign = direction[i] < 0.5f ? -1.0f : 1.0f;
+      slope += (double)(sign * s->gradients[i]);
+      s->w[i] = (float)((double)w[i] + step * (double)sign);
+    }
+    double above = total_loss(s, x0, t, eps, unused);
+    for (size_t i = first; i < end; i++)
+      s->w[i] = (float)((double)w[i] - step * (direction[i] < 0.5f ? -1.0 : 1.0));
+    double below = total_loss(s, x0, t, eps, unused);
+    memcpy(s->w + first, w + first, (end - first) * sizeof *w);
+    double measured = (above - below) / (2 * step);
+    if (fabs(measured - slope) > 0.01 * fabs(slope) + 1e-3 * loss)
+      fail_msg("%s: gradient %g, finite difference %g, loss %g", p->name, slope, measured, loss);
+  }
+  free(x0);
+  free(eps);
+  free(unused);
+  free(direction);
+  free(w);
+}
+
+static void gradients_match_finite_differences(void **state) {
+  (void)state;
+  for (int process = DSM_PROCESS_DDPM; process <= DSM_PROCESS_VE; process++)
+    for (int prediction = 0; prediction < PREDICTIONS; prediction++) {
+      setup s;
+      start(&s, small_mlp(process, prediction, DSM_WEIGHT_SIMPLE), DSM_SHAPE(D), N, 0.5);
+      check_gradients(&s, D);
+      stop(&s);
+    }
+}
+
+static void gradients_of_a_unet_match_finite_differences(void **state) {
+  (void)state;
+  setup s;
+  dsm_config config = small_mlp(DSM_PROCESS_DDPM, DSM_PREDICT_V, DSM_WEIGHT_SIMPLE);
+  config.model.name = DSM_MODEL_UNET;
+  config.model.width = 8;
+  config.model.multipliers = (dsm_int_list){.count = 1, .value = {1}};
+  config.model.blocks = 1;
+  config.model.attention = (dsm_int_list){.count = 0};
+  start(&s, config, DSM_SHAPE(4, 4, 2), N, 0.2);
+  check_gradients(&s, 4 * 4 * 2);
+  stop(&s);
+}
+
+static void run_is_run_given_with_the_draws(void **state) {
+  (void)state;
+  setup s;
+  float x0[N * D], eps[N * D], loss[N], loss_given[N], *gradients;
+  double t[N];
+  start(&s, small_mlp(DSM_PROCESS_VE, DSM_PREDICT_SCORE, DSM_WEIGHT_SIGMA2), DSM_SHAPE(D), N, 0.5);
+  gradients = calloc(s.count, sizeof *gradients);
+  assert_non_null(gradients);
+  draw_data(x0, N, D);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss);
+  dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
+  dsm_objective_run_given(s.objective, s.w, x0, t, eps, gradients, loss_given);
+  assert_memory_equal(loss, loss_given, sizeof loss);
+  assert_memory_equal(gradients, s.gradients, s.count * sizeof *gradients);
+  free(gradients);
+  stop(&s);
+}
+
+/* Losses of single samples and sums of gradients are those of the batch, up to rounding, for every cut of it.
+ */
+static void cutting_the_batch_changes_nothing_but_rounding(void **state) {
+  (void)state;
+  static const size_t cuts[] = {4, 2, 1};
+  setup whole, part;
+  float x0[N * D], loss[N], loss_part[N];
+  draw_data(x0, N, D);
+  dsm_config config = small_mlp(DSM_PROCESS_VP, DSM_PREDICT_V, DSM_WEIGHT_SIMPLE);
+  start(&whole, config, DSM_SHAPE(D), N, 0.5);
+  dsm_objective_run(whole.objective, whole.w, x0, 21, 5, 64, whole.gradients, loss);
+  for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
+    start(&part, config, DSM_SHAPE(D), cuts[c], 0.5);
+    double *sum = calloc(part.count, sizeof *sum), size = 0;
+    assert_non_null(sum);
+    for (size_t i = 0; i < N; i += cuts[c]) {
+      dsm_objective_run(part.objective, part.w, x0 + i * D, 21, 5, 64 + i, part.gradients, loss_part + i);
+      for (size_t j = 0; j < part.count; j++) sum[j] += (double)part.gradients[j];
+    }
+    for (size_t i = 0; i < N; i++) assert_close((double)loss_part[i], (double)loss[i], 1e-5, 0);
+    for (size_t j = 0; j < part.count; j++) size = fmax(size, fabs((double)whole.gradients[j]));
+    for (size_t j = 0; j < part.count; j++)
+      assert_close(sum[j], (double)whole.gradients[j], 1e-5, 1e-6 * size);
+    free(sum);
+    stop(&part);
+  }
+  stop(&whole);
+}
+
+static void dropout_belongs_to_training_and_to_the_step(void **state) {
+  (void)state;
+  setup s;
+  float x0[N * D], eps[N * D], loss[3][N];
+  double t[N];
+  dsm_config config = small_mlp(DSM_PROCESS_VP, DSM_PREDICT_EPS, DSM_WEIGHT_SIMPLE);
+  config.model.dropout = 0.5;
+  start(&s, config, DSM_SHAPE(D), N, 0.5);
+  draw_data(x0, N, D);
+  dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
+  dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss[0]);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[1]);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[2]);
+  assert_memory_not_equal(loss[0], loss[1], sizeof loss[0]);
+  assert_memory_equal(loss[1], loss[2], sizeof loss[1]);
+  dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss[2]);
+  assert_memory_equal(loss[0], loss[2], sizeof loss[0]);
+  stop(&s);
+}
+
+static void the_profile_adds_up_finite_times(void **state) {
+  (void)state;
+  setup s;
+  dsm_node_time *times = NULL;
+  size_t count = 0;
+  start(&s, small_mlp(DSM_PROCESS_DDPM, DSM_PREDICT_EPS, DSM_WEIGHT_SIMPLE), DSM_SHAPE(D), N, 0.5);
+  assert_int_equal(dsm_objective_profile(s.objective, s.w, s.gradients, 3, &times, &count), DSM_OK);
+  assert_true(count > 0);
+  for (size_t i = 0; i < count; i++) assert_true(times[i].seconds >= 0 && times[i].calls > 0);
+  for (size_t i = 0; i < s.count; i++) assert_true(isfinite(s.gradients[i]));
+  free(times);
+  stop(&s);
+}
+
+/* The trained network behind the samplers: blocks of fixed size with the same rows give the same bits. */
+static void network_samples_are_the_same_in_any_block_of_their_size(void **state) {
+  (void)state;
+  enum { BLOCK = 4, STEPS = 6 };
+  setup s;
+  float first[BLOCK * D], again[BLOCK * D];
+  start(&s, small_mlp(DSM_PROCESS_DDPM, DSM_PREDICT_X0, DSM_WEIGHT_SIMPLE), DSM_SHAPE(D), N, 0.5);
+  dsm_network *network = NULL;
+  assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, BLOCK, &network), DSM_OK);
+  dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
+  dsm_sampling sampling = {
+      .process = s.process, .denoiser = &denoiser, .n = BLOCK, .d = D, .steps = STEPS, .eta = 1};
+  const dsm_sampler *sampler = dsm_sampler_of(DSM_SAMPLER_DDIM);
+  assert_int_equal(dsm_sampler_draw(sampler, &sampling, first), DSM_OK);
+  sampling.first = BLOCK;
+  assert_int_equal(dsm_sampler_draw(sampler, &sampling, again), DSM_OK);
+  assert_memory_not_equal(first, again, sizeof first);
+  sampling.first = 0;
+  assert_int_equal(dsm_sampler_draw(sampler, &sampling, again), DSM_OK);
+  assert_memory_equal(first, again, sizeof first);
+  for (int i = 0; i < BLOCK * D; i++) assert_true(isfinite(first[i]));
+  dsm_network_destroy(&network);
+  stop(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_network_of_zeros_loses_the_weighted_target),
+      cmocka_unit_test(expected_losses_of_a_fresh_network),
+      cmocka_unit_test(loss_is_the_weighted_error_of_the_denoiser),
+      cmocka_unit_test(gradients_match_finite_differences),
+      cmocka_unit_test(gradients_of_a_unet_match_finite_differences),
+      cmocka_unit_test(run_is_run_given_with_the_draws),
+      cmocka_unit_test(cutting_the_batch_changes_nothing_but_rounding),
+      cmocka_unit_test(dropout_belongs_to_training_and_to_the_step),
+      cmocka_unit_test(the_profile_adds_up_finite_times),
+      cmocka_unit_test(network_samples_are_the_same_in_any_block_of_their_size),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
