@@ -44,8 +44,8 @@ typedef struct dsm_checkpoint_arrays {
   double *average[DSM_AVERAGES_MAX]; /* NULL entries are not read */
 } dsm_checkpoint_arrays;
 
-/** Writes `path` through `path.tmp`: space reserved first, flushed, fsynced, re-opened and every dataset's checksum verified, renamed, folder fsynced.
- *  One rank calls it. On any failure the temporary file is removed and an older `path` is untouched.
+/** Writes `path` through `path.tmp-HOST-PID`: space reserved first, flushed, fsynced, re-opened and every dataset's checksum verified, renamed, folder fsynced.
+ *  One rank calls it. On any failure the temporary file is removed and an older `path` is untouched. NULL m or v is left out.
  *  @return DSM_OK; DSM_IO naming path, bytes needed and free, and the reason (disk full, quota, read-only, ...). */
 dsm_status dsm_checkpoint_write(const char *path, const dsm_checkpoint *header, const dsm_checkpoint_arrays *arrays);
 /** Reads the header of a checkpoint. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not a checkpoint, damaged, of a later format). */
@@ -53,7 +53,7 @@ dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header);
 /** Reads arrays; names and shapes must be those of the table.
  *  @return DSM_OK; DSM_BAD_DATA (damaged); DSM_BAD_CONFIG: checkpoint of another model, naming the first parameter that differs, with both shapes. */
 dsm_status dsm_checkpoint_read_arrays(const char *path, const dsm_checkpoint_arrays *arrays);
-/** Rates of the averages in a file; returns their number through `count` (at most DSM_AVERAGES_MAX). */
+/** Rates of the averages in a file, ascending; returns their number through `count` (at most DSM_AVERAGES_MAX). */
 dsm_status dsm_checkpoint_rates(const char *path, double *rates, size_t *count);
 
 /** "FOLDER/step-00001000.h5"; returns `path`. */
@@ -61,7 +61,7 @@ const char *dsm_checkpoint_path(const char *folder, int64_t step, char *path, si
 /** Steps of the checkpoints in a folder, newest (highest step) first; temporary files, other names, and what is not a regular file are not
  *  listed. `*steps` is owned by the caller: free(). A missing folder has none. */
 dsm_status dsm_checkpoint_list(const char *folder, int64_t **steps, size_t *count);
-/** Deletes all but the newest `keep` checkpoints of a folder, and temporary files left by dead runs. */
+/** Deletes all but the newest `keep` checkpoints of a folder (never the newest one), and temporary files left by dead runs. */
 dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
 
 /* ---- samples file ------------------------------------------------------------------------------------------------ */

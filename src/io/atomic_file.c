@@ -1,0 +1,161 @@
+#include "atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "dsmpi/clock.h"
+
+#define TEMPORARY_MARK       ".tmp-"
+#define FOREIGN_IDLE_SECONDS 3600.0 /* longer than any write, and than clocks of hosts differ */
+
+enum { HOST_MAX = 128 };
+
+static void host_name(char host[HOST_MAX]) {
+  if (gethostname(host, HOST_MAX) != 0) snprintf(host, HOST_MAX, "host");
+  host[HOST_MAX - 1] = '\0';
+}
+
+/* The folder that holds `path`: "." for a bare name, "/" for a name in the root. */
+static void folder_of(const char *path, char folder[DSM_PATH_MAX]) {
+  const char *slash = strrchr(path, '/');
+  if (!slash)
+    snprintf(folder, DSM_PATH_MAX, ".");
+  else
+    snprintf(folder, DSM_PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+dsm_status dsm__atomic_begin(const char *path, char temporary[DSM_PATH_MAX]) {
+  struct stat info;
+  if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+    DSM_FAIL(DSM_IO, "%s is %s, not a regular file; choose another name or move it away", path,
+             S_ISLNK(info.st_mode)   ? "a symbolic link"
+             : S_ISDIR(info.st_mode) ? "a folder"
+                                     : "a device, pipe or socket");
+  char host[HOST_MAX];
+  host_name(host);
+  int length = snprintf(temporary, DSM_PATH_MAX, "%s" TEMPORARY_MARK "%s-%ld", path, host, (long)getpid());
+  if (length >= DSM_PATH_MAX) DSM_FAIL(DSM_IO, "%s: the name is too long", path);
+  if (unlink(temporary) != 0 && errno != ENOENT)
+    DSM_FAIL(DSM_IO, "cannot write %s: cannot remove the older %s: %s", path, temporary, strerror(errno));
+  return DSM_OK;
+}
+
+/* Opens `path`, flushes it and closes it. */
+static dsm_status flush_path(const char *path, int flags) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+  if (fd < 0) DSM_FAIL(DSM_IO, "cannot open %s: %s", path, strerror(errno));
+  int failed = fsync(fd) != 0, code = errno;
+  if (close(fd) != 0 && !failed) failed = 1, code = errno;
+  /* some network file systems cannot flush folders; their rename is durable or nothing is */
+  if (failed && !(flags & O_DIRECTORY && (code == EINVAL || code == ENOTSUP)))
+    DSM_FAIL(DSM_IO, "cannot flush %s to the disk: %s", path, strerror(code));
+  return DSM_OK;
+}
+
+dsm_status dsm__atomic_commit(const char *temporary, const char *path) {
+  char folder[DSM_PATH_MAX];
+  folder_of(path, folder);
+  DSM_TRY(flush_path(temporary, O_NOFOLLOW));
+  if (rename(temporary, path) != 0)
+    DSM_FAIL(DSM_IO, "cannot rename %s to %s: %s", temporary, path, strerror(errno));
+  DSM_TRY(flush_path(folder, O_DIRECTORY));
+  return DSM_OK;
+}
+
+dsm_status dsm__atomic_write(const char *path, const void *bytes, size_t size) {
+  dsm_status status = DSM_OK;
+  char temporary[DSM_PATH_MAX];
+  DSM_TRY(dsm__atomic_begin(path, temporary));
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) DSM_FAIL(DSM_IO, "cannot create %s: %s", path, strerror(errno));
+  DSM_TRY_DONE(dsm__reserve(fd, path, size));
+  DSM_TRY_DONE(dsm__write_at(fd, path, bytes, size, 0));
+  DSM_TRY_DONE(dsm__atomic_commit(temporary, path));
+done:
+  close(fd); /* flushed by commit: nothing is left that could fail */
+  if (status != DSM_OK) unlink(temporary);
+  return status;
+}
+
+/* ---- room and transfers ------------------------------------------------------------------------------ */
+
+const char *dsm__space_text(const char *path, uint64_t needed, char *text, size_t size) {
+  char folder[DSM_PATH_MAX], needed_text[32], free_text[32];
+  struct statvfs room;
+  folder_of(path, folder);
+  dsm_bytes((double)needed, needed_text, sizeof needed_text);
+  if (statvfs(folder, &room) == 0) {
+    dsm_bytes((double)room.f_bavail * (double)room.f_frsize, free_text, sizeof free_text);
+    snprintf(text, size, "%s needed, %s free", needed_text, free_text);
+  } else {
+    snprintf(text, size, "%s needed", needed_text);
+  }
+  return text;
+}
+
+dsm_status dsm__reserve(int fd, const char *path, uint64_t bytes) {
+  char space[128];
+  int code = 0;
+  if (bytes == 0) return DSM_OK;
+  if (bytes > INT64_MAX) DSM_FAIL(DSM_IO, "%s: no file can hold %llu bytes", path, (unsigned long long)bytes);
+  do code = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : errno;
+  while (code == EINTR);
+  if (code == EOPNOTSUPP || code == ENOSYS || code == EINVAL) { /* the file system does not reserve */
+    struct statvfs room;
+    bool full = fstatvfs(fd, &room) == 0 && (double)room.f_bavail * (double)room.f_frsize < (double)bytes;
+    code = full ? ENOSPC : 0;
+  }
+  if (code)
+    DSM_FAIL(DSM_IO, "cannot write %s: %s (%s)", path, strerror(code),
+             dsm__space_text(path, bytes, space, sizeof space));
+  return DSM_OK;
+}
+
+dsm_status dsm__write_at(int fd, const char *path, const void *bytes, size_t size, uint64_t offset) {
+  const char *from = bytes;
+  while (size > 0) {
+    ssize_t n = pwrite(fd, from, size, (off_t)offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, strerror(n < 0 ? errno : ENOSPC));
+    from += n, size -= (size_t)n, offset += (uint64_t)n;
+  }
+  return DSM_OK;
+}
+
+dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint64_t offset) {
+  char *to = bytes;
+  while (size > 0) {
+    ssize_t n = pread(fd, to, size, (off_t)offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) DSM_FAIL(DSM_IO, "cannot read %s: %s", path, strerror(errno));
+    if (n == 0) DSM_FAIL(DSM_BAD_DATA, "%s is cut off at byte %llu", path, (unsigned long long)offset);
+    to += n, size -= (size_t)n, offset += (uint64_t)n;
+  }
+  return DSM_OK;
+}
+
+/* ---- leftovers --------------------------------------------------------------------------------------- */
+
+bool dsm__temporary_is_dead(const char *name, double idle_seconds) {
+  const char *mark = NULL;
+  for (const char *p = strstr(name, TEMPORARY_MARK); p; p = strstr(p + 1, TEMPORARY_MARK)) mark = p;
+  if (!mark) return false;
+  const char *host = mark + strlen(TEMPORARY_MARK), *dash = strrchr(host, '-');
+  if (!dash || dash == host) return false;
+  char *end, here[HOST_MAX];
+  errno = 0;
+  long pid = strtol(dash + 1, &end, 10);
+  if (end == dash + 1 || *end != '\0' || errno || pid <= 0 || pid > INT_MAX) return false;
+  host_name(here);
+  if (strlen(here) == (size_t)(dash - host) && strncmp(here, host, strlen(here)) == 0)
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+  return idle_seconds > FOREIGN_IDLE_SECONDS;
+}
