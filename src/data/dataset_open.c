@@ -73,6 +73,13 @@ static dsm_status open_file(dsm_dataset *d) {
   return DSM_OK;
 }
 
+dsm_status dsm__file_open(dsm_dataset *d) {
+  DSM_TRY(open_descriptor(d));
+  DSM_TRY(check_signature(d));
+  DSM_TRY(open_file(d));
+  return DSM_OK;
+}
+
 /* ---- the dataset ---- */
 
 static const char *shape_text(int rank, const uint64_t *n, char *text, size_t size) {
@@ -147,7 +154,7 @@ static dsm_status open_under_lock(dsm_dataset *d, const char *axes, const char *
   dsm_status status = DSM_OK;
   char filters[64] = "";
   hid_t properties = -1;
-  DSM_TRY_DONE(open_file(d));
+  DSM_TRY_DONE(dsm__file_open(d));
   DSM_TRY_DONE(dsm__trust_links(d));
   DSM_TRY_DONE(open_dataset(d));
   DSM_TRY_DONE(dsm__element_open(d));
@@ -184,8 +191,6 @@ dsm_status dsm_dataset_open(const char *path, const char *dataset, const char *a
   d->path = strdup(path);
   d->name = strdup(dataset && dataset[0] ? dataset : "/");
   if (!d->path || !d->name) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory to open '%s'", path);
-  DSM_TRY_DONE(open_descriptor(d));
-  DSM_TRY_DONE(check_signature(d));
   dsm_hdf5_lock();
   status = open_under_lock(d, axes, rows);
   dsm_hdf5_unlock();

@@ -72,6 +72,10 @@ struct dsm_dataset {
   uint64_t slabs_read; /* for tests and reports */
 };
 
+/* dataset_open.c */
+/** Opens d->path: sets fd, file_bytes and file, each also when a later step fails. Under the HDF5 lock. */
+dsm_status dsm__file_open(dsm_dataset *d);
+
 /* dataset_trust.c: each refuses what should not be read. Under the HDF5 lock. */
 dsm_status dsm__trust_links(const dsm_dataset *d);
 dsm_status dsm__trust_storage(dsm_dataset *d, hid_t properties, char *filters, size_t size);

@@ -1,0 +1,248 @@
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "dsmpi/hdf5_lock.h"
+#include "fixture.h"
+
+enum { ROWS = 97, CHANNELS = 3, PIXELS = 5, SAMPLE = CHANNELS * PIXELS };
+
+static const file_spec layouts[] = {
+    {.rank = 3, .dims = {ROWS, CHANNELS, PIXELS}},
+    {.rank = 3, .dims = {ROWS, CHANNELS, PIXELS}, .chunk = {10, 2, 5}, .gzip = 1, .shuffle = true},
+    {.rank = 3, .dims = {ROWS, CHANNELS, PIXELS}, .chunk = {ROWS, 1, 1}}};
+enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
+
+static dsm_dataset *open_layout(int layout, const char *rows) {
+  dsm_dataset *d;
+  assert_ok(dsm_dataset_open(fixture_file("a.h5", &layouts[layout], NULL), "x", "N C X", rows, &d));
+  return d;
+}
+
+static dsm_normalization no_change(void) {
+  dsm_normalization n;
+  assert_ok(dsm_normalization_create(CHANNELS, &n));
+  return n;
+}
+
+/* Batches `first step` ... + steps - 1 as `ranks` uneven loaders deliver them. */
+static void load(dsm_dataset *d, const dsm_normalization *n, uint64_t batch, uint64_t ranks, int64_t start,
+                 int steps, int depth, uint64_t window, float *x) {
+  for (uint64_t r = 0; r < ranks; r++) {
+    uint64_t first = batch * r / ranks, count = batch * (r + 1) / ranks - first;
+    dsm_loader_params p = {batch, first, count, 42, window, start, depth};
+    dsm_loader *l;
+    assert_ok(dsm_loader_create(d, n, &p, &l));
+    for (int s = 0; s < steps; s++) {
+      const float *part;
+      assert_ok(dsm_loader_next(l, &part));
+      memcpy(x + ((uint64_t)s * batch + first) * SAMPLE, part, count * SAMPLE * sizeof *x);
+    }
+    assert_true(dsm_loader_waited(l) >= 0);
+    dsm_loader_destroy(&l);
+    assert_null(l);
+  }
+}
+
+static void any_split_depth_and_start_gives_the_same_samples(void **state) {
+  (void)state;
+  enum { BATCH = 13, STEPS = 24 }; /* more than three epochs */
+  static const uint64_t windows[] = {1, 20 * SAMPLE * 4, 1 << 20};
+  for (int layout = 0; layout < LAYOUTS; layout++)
+    for (int w = 0; w < 3; w++) {
+      dsm_dataset *d = open_layout(layout, "3:-4");
+      dsm_normalization n = no_change();
+      static float whole[STEPS * BATCH * SAMPLE], part[STEPS * BATCH * SAMPLE];
+      load(d, &n, BATCH, 1, 0, STEPS, 1, windows[w], whole);
+      static const struct {
+        uint64_t ranks;
+        int depth;
+        int64_t start;
+      } ways[] = {{1, 4, 0}, {2, 1, 0}, {3, 2, 0}, {5, 3, 7}, {13, 2, 20}, {20, 1, 3}, {1, 2, 23}};
+      for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        int steps = STEPS - (int)ways[i].start;
+        load(d, &n, BATCH, ways[i].ranks, ways[i].start, steps, ways[i].depth, windows[w], part);
+        assert_memory_equal(part, whole + ways[i].start * BATCH * SAMPLE,
+                            (size_t)steps * BATCH * SAMPLE * sizeof *part);
+      }
+      dsm_normalization_destroy(&n);
+      dsm_dataset_close(&d);
+    }
+}
+
+static void every_epoch_delivers_every_row_once(void **state) {
+  (void)state;
+  for (int layout = 0; layout < LAYOUTS; layout++) {
+    dsm_dataset *d = open_layout(layout, "");
+    dsm_normalization n = no_change();
+    float *x = malloc(2 * ROWS * SAMPLE * sizeof *x),
+          *expected = fixture_expected(&layouts[layout], "NCX", NULL);
+    load(d, &n, ROWS, 4, 0, 2, 2, 30 * SAMPLE * 4, x);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      int seen[ROWS] = {0};
+      for (size_t i = 0; i < ROWS; i++)
+        for (size_t r = 0; r < ROWS; r++)
+          if (!memcmp(x + ((size_t)epoch * ROWS + i) * SAMPLE, expected + r * SAMPLE, SAMPLE * sizeof *x))
+            seen[r]++;
+      for (int r = 0; r < ROWS; r++) assert_int_equal(seen[r], 1);
+    }
+    free(x);
+    free(expected);
+    dsm_normalization_destroy(&n);
+    dsm_dataset_close(&d);
+  }
+}
+
+static void each_chunk_is_read_once_an_epoch(void **state) {
+  (void)state;
+  enum { N = 4000, BATCH = 16 };
+  file_spec spec = {.type = H5T_STD_U8LE, .rank = 2, .dims = {N, 4096}, .chunk = {100, 4096}};
+  dsm_dataset *d;
+  dsm_normalization n;
+  dsm_loader *l;
+  const float *x;
+  double *values = calloc((size_t)N * 4096, sizeof *values);
+  assert_ok(dsm_dataset_open(fixture_file("big.h5", &spec, values), "x", "N X", "", &d));
+  free(values);
+  assert_ok(dsm_normalization_create(1, &n));
+  dsm_dataset_set_cache(d, 1); /* the loader asks for what it needs */
+  dsm_loader_params p = {BATCH, 0, BATCH, 1, 10 * 100 * 4096, 0, 1};
+  assert_ok(dsm_loader_create(d, &n, &p, &l));
+  assert_int_equal(d->slab_rows, 100);
+  /* The reader is at most one batch ahead, so that it ends inside the epoch, behind the last of its 40
+   * chunks. */
+  for (int i = 0; i < N / BATCH - 2; i++) assert_ok(dsm_loader_next(l, &x));
+  dsm_loader_destroy(&l);
+  assert_int_equal(d->slabs_read, 40);
+  assert_true(dsm__slab_cache_capacity(d->cache) <= 14);
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+}
+
+static void samples_arrive_normalised(void **state) {
+  (void)state;
+  dsm_dataset *d = open_layout(0, "");
+  dsm_normalization n = no_change(), plain = no_change();
+  float x[10 * SAMPLE], y[10 * SAMPLE];
+  for (size_t c = 0; c < CHANNELS; c++) {
+    n.shift[c] = (double)c + 1;
+    n.scale[c] = 2 * (double)c + 3;
+  }
+  load(d, &plain, 10, 1, 0, 1, 1, 1 << 20, x);
+  load(d, &n, 10, 1, 0, 1, 1, 1 << 20, y);
+  dsm_normalize_values(&n, x, 10 * PIXELS);
+  assert_memory_equal(x, y, sizeof x);
+  dsm_normalization_destroy(&n);
+  dsm_normalization_destroy(&plain);
+  dsm_dataset_close(&d);
+}
+
+static void a_bad_value_stops_the_step_that_needs_it(void **state) {
+  (void)state;
+  double values[ROWS * SAMPLE] = {0};
+  values[50 * SAMPLE + 2 * PIXELS + 1] = NAN;
+  dsm_dataset *d;
+  dsm_normalization n = no_change();
+  assert_ok(dsm_dataset_open(fixture_file("nan.h5", &layouts[0], values), "x", "N C X", "", &d));
+  dsm_loader_params p = {10, 0, 10, 7, 1 << 20, 0, 8};
+  dsm_loader *l;
+  const float *x;
+  dsm_status status = DSM_OK;
+  int steps = 0;
+  /* the step whose batch holds row 50 */
+  dsm_order *o;
+  assert_ok(dsm_order_create(ROWS, ROWS, ROWS, 7, &o));
+  uint64_t position = 0;
+  while (dsm_order_row(o, position) != 50) position++;
+  dsm_order_destroy(&o);
+  assert_ok(dsm_loader_create(d, &n, &p, &l));
+  while ((status = dsm_loader_next(l, &x)) == DSM_OK) steps++;
+  assert_fails(status, DSM_BAD_DATA, "nan.h5");
+  assert_fails(status, DSM_BAD_DATA, "row 50, channel 2, pixel 1 is NaN");
+  assert_non_null(strstr(dsm_trail(), "loader.c"));
+  assert_int_equal(steps, position / 10);
+  dsm_trail_clear();
+  assert_fails(dsm_loader_next(l, &x), DSM_BAD_DATA, "row 50"); /* and again */
+  dsm_loader_destroy(&l);
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+}
+
+static void a_loader_may_end_before_it_is_used(void **state) {
+  (void)state;
+  dsm_dataset *d = open_layout(1, "");
+  dsm_normalization n = no_change();
+  dsm_loader_params p = {50, 10, 0, 7, 1 << 20, 0, 3};
+  dsm_loader *l;
+  const float *x = NULL;
+  for (int i = 0; i < 20; i++) {
+    p.count = (uint64_t)i;
+    assert_ok(dsm_loader_create(d, &n, &p, &l));
+    if (i % 3 == 0) assert_ok(dsm_loader_next(l, &x));
+    if (i % 3 == 0) assert_non_null(x); /* also for a rank without samples */
+    dsm_loader_destroy(&l);
+  }
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+}
+
+static void impossible_loaders_are_refused(void **state) {
+  (void)state;
+  dsm_dataset *d = open_layout(0, "");
+  dsm_normalization n = no_change(), other;
+  static const dsm_loader_params bad[] = {{0, 0, 0, 1, 1, 0, 1},
+                                          {10, 5, 6, 1, 1, 0, 1},
+                                          {10, 11, 0, 1, 1, 0, 1},
+                                          {10, 0, 10, 1, 1, -1, 1},
+                                          {10, 0, 10, 1, 1, 0, 0}};
+  dsm_loader *l;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    assert_fails(dsm_loader_create(d, &n, &bad[i], &l), DSM_INTERNAL, "loader");
+    assert_null(l);
+  }
+  assert_ok(dsm_normalization_create(CHANNELS + 1, &other));
+  dsm_loader_params p = {10, 0, 10, 1, 1, 0, 1};
+  assert_fails(dsm_loader_create(d, &other, &p, &l), DSM_BAD_DATA, "3 channels");
+  dsm_normalization_destroy(&other);
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+}
+
+static void reading_goes_beside_other_use_of_hdf5(void **state) {
+  (void)state;
+  dsm_dataset *d = open_layout(1, "");
+  dsm_dataset_set_cache(d, 1); /* every step reads through HDF5 */
+  dsm_normalization n = no_change();
+  dsm_loader_params p = {16, 0, 16, 7, 1, 0, 4};
+  dsm_loader *l;
+  const float *x;
+  char path[400];
+  strcpy(path, fixture_path("beside.h5"));
+  assert_ok(dsm_loader_create(d, &n, &p, &l));
+  for (int i = 0; i < 40; i++) {
+    dsm_hdf5_lock();
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(file, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(group);
+    assert_true(H5Fclose(file) >= 0);
+    dsm_hdf5_unlock();
+    assert_ok(dsm_loader_next(l, &x));
+  }
+  dsm_loader_destroy(&l);
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(any_split_depth_and_start_gives_the_same_samples),
+      cmocka_unit_test(every_epoch_delivers_every_row_once),
+      cmocka_unit_test(each_chunk_is_read_once_an_epoch),
+      cmocka_unit_test(samples_arrive_normalised),
+      cmocka_unit_test(a_bad_value_stops_the_step_that_needs_it),
+      cmocka_unit_test(a_loader_may_end_before_it_is_used),
+      cmocka_unit_test(impossible_loaders_are_refused),
+      cmocka_unit_test(reading_goes_beside_other_use_of_hdf5),
+  };
+  return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
+}
