@@ -55,7 +55,7 @@ static dsm_status check_same_run(const dsm_checkpoint *header, const char *path,
   DSM_TRY(dsm_config_parse(path, header->config, &was));
   if (dsm_config_difference(&was, config, difference, sizeof difference) > 0)
     DSM_FAIL(DSM_BAD_CONFIG,
-             "%s is of another run; these keys differ:\n%s"
+             "%s is of another run; these keys differ:\n%s\n"
              "change them back, or choose another run folder, or start anew with --fresh",
              path, difference);
   return DSM_OK;
