@@ -1,6 +1,5 @@
-/* ddim with eta 0 as a solver of the probability-flow ODE, whose solution for Gaussian data is known: along
- * each axis x(t) = alpha mu + (x(T) - alpha_T mu) sqrt(alpha^2 s0^2 + sigma^2) / sqrt(alpha_T^2 s0^2 +
- * sigma_T^2). */
+/* ddim with eta 0 as a solver of the probability-flow ODE, whose solution for Gaussian data is, on each axis,
+ *   x(t) = alpha mu + (x(T) - alpha_T mu) sqrt(alpha^2 s0^2 + sigma^2) / sqrt(alpha_T^2 s0^2 + sigma_T^2). */
 #include "gaussian.h"
 
 #include "dsmpi/random.h"

@@ -38,9 +38,9 @@ static void simple_weight_on_other_losses_is_the_signal_to_noise_ratio(void **st
   dsm_process_destroy(&p);
 }
 
-/* Data N(0, s0^2), exact score: (1/2) E (s + eps/sigma)^2 per dimension is (1/sigma^2 - 1/(s0^2 + sigma^2)) /
- * 2, the constant by which denoising and explicit score matching differ (Vincent 2011). s0 = 2, sigma =
- * 1/2: 1.882353. */
+/* Data N(0, s0^2), exact score: the loss (1/2) E (s + eps/sigma)^2 of one dimension is
+ * (1/sigma^2 - 1/(s0^2 + sigma^2)) / 2, the constant between denoising and explicit score matching
+ * (Vincent 2011). s0 = 2, sigma = 1/2: 1.882353. */
 static void exact_score_reaches_the_known_minimum(void **state) {
   (void)state;
   enum { SAMPLES = 256, D = 4096 };
