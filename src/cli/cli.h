@@ -39,7 +39,7 @@ typedef struct dsm_command {
   const char *operands; /* as in the help: "CONFIG [key=value ...]" */
   const char *sentence; /* what it does, to follow its name in a list */
   const char *details;  /* paragraphs below the options, or NULL */
-  const char *section;  /* section of the configuration to list in the help, or NULL */
+  const char *section;  /* section of the configuration to list in the help, "all", or NULL */
   const dsm_option *options;
   size_t option_count;
   size_t min_operands, max_operands;
@@ -104,7 +104,7 @@ dsm_status dsm__place_of(const char *text, dsm_place *place);
 dsm_status dsm__place_settle(dsm_place *place);
 /* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */
 void dsm__dataset_facts(const dsm_place *place, const dsm_dataset_info *info);
-/* Prints all datasets of a file, a line each. `count` may be NULL. */
-dsm_status dsm__dataset_list(const char *file, size_t *count);
+/* Prints all datasets of a file, a line each. */
+dsm_status dsm__dataset_list(const char *file);
 
 #endif

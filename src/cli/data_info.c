@@ -17,10 +17,14 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   const char *axes = arguments->value[AXES], *rows = arguments->value[ROWS];
   DSM_TRY(dsm__place_of(arguments->operand[0], &place));
   if (!place.dataset[0]) {
-    DSM_TRY(dsm__dataset_list(place.file, NULL));
+    DSM_TRY(dsm__dataset_list(place.file));
     putchar('\n');
+    if (dsm__place_settle(&place) != DSM_OK) { /* several, and the list has just told which */
+      printf("look closer at one: dsmpi data info %s:/NAME\n", place.file);
+      dsm_trail_clear();
+      return DSM_OK;
+    }
   }
-  DSM_TRY(dsm__place_settle(&place));
   DSM_TRY(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
   dsm__dataset_facts(&place, dsm_dataset_info_of(set));
   dsm_dataset_close(&set);

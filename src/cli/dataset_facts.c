@@ -80,7 +80,7 @@ static void list_line(const char *file, const char *name) {
   }
 }
 
-dsm_status dsm__dataset_list(const char *file, size_t *count) {
+dsm_status dsm__dataset_list(const char *file) {
   char names[64 * 1024];
   size_t found = 0;
   DSM_TRY(dsm_file_datasets(file, names, sizeof names));
@@ -94,6 +94,5 @@ dsm_status dsm__dataset_list(const char *file, size_t *count) {
   }
   if (found > LIST_MAX) printf("  ... and %zu more\n", found - LIST_MAX);
   if (found == 0) printf("  no datasets\n");
-  if (count) *count = found;
   return DSM_OK;
 }

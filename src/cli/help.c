@@ -112,7 +112,7 @@ dsm_status dsm__help_command(const dsm_command *command, FILE *out) {
   }
   if (command->section) {
     fprintf(out, "\nSettings (key=value):\n");
-    DSM_TRY(print_section(command->section, out));
+    DSM_TRY(print_section(strcmp(command->section, "all") == 0 ? NULL : command->section, out));
   }
   return DSM_OK;
 }

@@ -124,7 +124,7 @@ static dsm_status show_data(const char *file, const char *names) {
   dsm_dataset *set;
   bool is_samples = strstr(names, "/samples") && strstr(names, "/complete");
   if (!is_samples) {
-    DSM_TRY(dsm__dataset_list(file, NULL));
+    DSM_TRY(dsm__dataset_list(file));
     return DSM_OK;
   }
   snprintf(place.file, sizeof place.file, "%s", file);

@@ -10,8 +10,8 @@
 static dsm_status print_version(FILE *out) {
   char facts[4096];
   DSM_TRY(dsm_version_facts(facts, sizeof facts));
-  fprintf(out, "%s\n", dsm_version_line()); /* for scripts: name and version, nothing else */
-  fputs(facts, out);
+  /* the first line is for scripts: name and version, nothing else */
+  fprintf(out, "%s\n%s\n", dsm_version_line(), facts);
   return DSM_OK;
 }
 
@@ -59,6 +59,7 @@ static void report(dsm_status status) {
   const char *trail = getenv("DSMPI_TRAIL");
   bool places = status == DSM_INTERNAL || (trail && strcmp(trail, "1") == 0);
   const char *text = places ? dsm_trail() : dsm_trail_message();
+  fflush(stdout); /* what was found before the failure comes before it */
   if (status == DSM_STOPPED) {
     dsm_info("dsmpi: exit status 75 is expected: run the same command again to go on");
   } else if (text[0] || status != DSM_LAUNCHER) { /* of tasks that cannot see each other one has the words */

@@ -24,6 +24,10 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
     DSM_FAIL(DSM_USAGE, "train: option -o RUN is missing: %s", options[OUTPUT].sentence);
   DSM_TRY(dsm__option_real(arguments, MAXH, 1e-4, 1e5, &o.max_hours));
   DSM_TRY(dsm__config_load(arguments, comm, &config));
+  if (!config.data.file[0])
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "data.file is not set, and data.shape is for bench only; name the HDF5 file with the "
+             "training data as data.file=PATH");
   DSM_TRY(dsm_train(comm, &config, &o));
   return DSM_OK;
 }
@@ -38,10 +42,11 @@ const dsm_command dsm__command_train = {
                "and at the time "
                "limit; run it again to go on.\n"
                "\n"
-               "CONFIG is a YAML file; key=value settings win over it ('dsmpi help config').\n"
+               "CONFIG is a YAML file; key=value settings win over it.\n"
                "\n"
                "  mpirun -np 4 dsmpi train configs/quick_fashion.yaml -o runs/fashion\n"
                "  srun dsmpi train my.yaml optimizer.lr=1.0e-4 -o runs/a --maxh 11.8",
+    .section = "all",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,
