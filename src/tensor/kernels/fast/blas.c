@@ -19,8 +19,7 @@ void dsm__sgemm(size_t m, size_t n, size_t k, float alpha, dsm__operand a, dsm__
               beta, c, blas_int(c_pitch));
 }
 
-/* ---- the core type
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the core type ------------------------------------------------------------------------------------- */
 
 /* How OpenBLAS, built for many processors, chooses the kernels of one; absent from other builds. */
 extern void gotoblas_dynamic_init(void) __attribute__((weak));
@@ -59,8 +58,7 @@ static void choose_core(void) {
   unsetenv(variable);
 }
 
-/* ---- threads
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------------------- */
 
 void dsm__blas_one_thread(void) {
   /* OpenBLAS with OpenMP takes as many threads as omp_get_max_threads() says outside parallel regions, one
@@ -79,8 +77,7 @@ void dsm__blas_start(void) {
   dsm__blas_one_thread();
 }
 
-/* ---- the name
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the name ------------------------------------------------------------------------------------------ */
 
 const char *dsm_kernels_blas(void) {
   static char text[128];

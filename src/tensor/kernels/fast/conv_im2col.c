@@ -77,8 +77,7 @@ static size_t buffer_size(const patches *p, size_t positions) {
   return aligned(dsm__min(positions, block_size(p) + block_size(p) / 4) * patch_size(p));
 }
 
-/* ---- between images and patches
- * --------------------------------------------------------------------------------- */
+/* ---- between images and patches ------------------------------------------------------------------------ */
 
 /* One of the kernel_h runs of a patch: which of its kernel_w pixels lie inside the image, and where the run
  * starts. */
@@ -143,8 +142,7 @@ static void scatter_add(const patches *p, float *x, const float *from, size_t fi
   }
 }
 
-/* ---- the three products
- * ----------------------------------------------------------------------------------------- */
+/* ---- the three products -------------------------------------------------------------------------------- */
 
 /* y (positions x out) = patches(x) op(w); `buffers` holds one block of patches for each thread. */
 static void product(const dsm_kernels *k, const patches *p, float *y, const float *x, dsm__operand w,
@@ -247,8 +245,7 @@ static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw
   if (segments.parts > 1) dsm__add_in_order(k, dw, partial, segments.parts, weights);
 }
 
-/* ---- the entry
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the entry ----------------------------------------------------------------------------------------- */
 
 static bool suits(const dsm_conv2d *c) {
   (void)c;

@@ -18,8 +18,7 @@ static inline size_t dsm__round_up(size_t n, size_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
-/* ---- cutting work
- * ----------------------------------------------------------------------------------------------- */
+/* ---- cutting work -------------------------------------------------------------------------------------- */
 
 /* `total` items cut into parts of `size`; a tail shorter than size/4 is merged into the last part, which is
  * then the longest one. With size >= 16 no part has fewer than 4 items unless the total has: OpenBLAS
@@ -39,8 +38,7 @@ static inline size_t dsm__cut_length(dsm__cut cut, size_t part) {
   return part + 1 == cut.parts ? cut.total - part * cut.size : cut.size;
 }
 
-/* ---- OpenBLAS (blas.c)
- * ------------------------------------------------------------------------------------------ */
+/* ---- OpenBLAS (blas.c) --------------------------------------------------------------------------------- */
 
 /* c = alpha op(a) op(b) + beta c, row major, on one thread; op(a) is m x k, op(b) is k x n. */
 typedef struct dsm__operand {
@@ -60,8 +58,7 @@ void dsm__blas_one_thread(void);
 /* sum = partial[0] + partial[1] + ... (count arrays of n, one after the other), from the left. */
 void dsm__add_in_order(const dsm_kernels *k, float *sum, const float *partial, size_t count, size_t n);
 
-/* ---- the families
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the families -------------------------------------------------------------------------------------- */
 
 void dsm__fast_matmul(dsm_kernels *k);
 extern const dsm_conv2d_algorithm dsm__conv2d_1x1, dsm__conv2d_im2col;

@@ -82,8 +82,7 @@ void dsm__fast_matmul(dsm_kernels *k) {
   k->matmul = matmul;
 }
 
-/* ---- sums of partial results
- * ------------------------------------------------------------------------------------ */
+/* ---- sums of partial results --------------------------------------------------------------------------- */
 
 void dsm__add_in_order(const dsm_kernels *k, float *sum, const float *partial, size_t count, size_t n) {
   const dsm__cut cut = dsm__cut_by(n, 4096);

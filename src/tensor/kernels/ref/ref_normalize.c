@@ -2,8 +2,7 @@
 #include <math.h>
 #include "ref.h"
 
-/* ---- softmax
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- softmax ------------------------------------------------------------------------------------------- */
 
 static void softmax(const dsm_kernels *k, float *y, const float *x, size_t rows, size_t width) {
   (void)k;
@@ -26,8 +25,7 @@ static void softmax_gradient(const dsm_kernels *k, float *dx, const float *dy, c
   }
 }
 
-/* ---- group normalisation
- * ---------------------------------------------------------------------------------------- */
+/* ---- group normalisation ------------------------------------------------------------------------------- */
 
 /* The elements of one group of one sample: runs of `width` channels, one run a position. */
 typedef struct group {

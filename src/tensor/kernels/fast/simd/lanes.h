@@ -58,8 +58,7 @@ enum { PARALLEL = 1 << 15, PART = 1 << 13 };
 #define PARALLEL_FOR(k, elements)                                                                            \
   PRAGMA(omp parallel for num_threads((k)->threads) schedule(static) if ((k)->threads > 1 && (elements) > PARALLEL))
 
-/* ---- sums along contiguous runs
- * --------------------------------------------------------------------------------- */
+/* ---- sums along contiguous runs ------------------------------------------------------------------------ */
 
 INLINE float add_lanes(const vec *v) {
   float lane[LANES];
@@ -108,8 +107,7 @@ INLINE double dot_of(const float *x, const float *y, size_t n) {
   return sum;
 }
 
-/* ---- folded rows
- * ------------------------------------------------------------------------------------------------ */
+/* ---- folded rows --------------------------------------------------------------------------------------- */
 
 /* A matrix of `rows` x `columns`, rows `pitch` apart. If the columns are few and the rows follow each other
  * without gaps, `fold` rows are read as one of fold * columns, so that even 1 or 3 channels fill the vectors.

@@ -50,8 +50,7 @@ static size_t line_offset(const merged *m, const size_t *stride, size_t line) {
   return offset;
 }
 
-/* ---- binary
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- binary -------------------------------------------------------------------------------------------- */
 
 /* One run: each operand steps by 0 or 1. */
 #define BINARY_LOOP(name, op)                                                                                \
@@ -131,8 +130,7 @@ static void binary(const dsm_kernels *k, dsm_binary f, float *y, const float *a,
   }
 }
 
-/* ---- copies
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- copies -------------------------------------------------------------------------------------------- */
 
 INLINE void copy_run(float *to, const float *from, size_t n) {
   if (n < 16) {

@@ -43,8 +43,7 @@ static norm_tile tile_at(const norm_cut *cut, const dsm_group_norm *p, size_t n,
   return tile;
 }
 
-/* ---- sums by channel
- * -------------------------------------------------------------------------------------------- */
+/* ---- sums by channel ----------------------------------------------------------------------------------- */
 
 enum { NORM_ROWS = 32 /* added up in float before going on in double */ };
 
@@ -133,8 +132,7 @@ static void gradient_sums(double *first, double *second, const float *dy, const 
   narrow(second, d2, f);
 }
 
-/* ---- statistics
- * ------------------------------------------------------------------------------------------------- */
+/* ---- statistics ---------------------------------------------------------------------------------------- */
 
 /* Sums are taken about the first value of each channel, which removes most of a large mean before it can
  * cancel. */
@@ -187,8 +185,7 @@ static void group_norm_statistics(const dsm_kernels *k, float *statistics, const
   }
 }
 
-/* ---- normalisation
- * ---------------------------------------------------------------------------------------------- */
+/* ---- normalisation ------------------------------------------------------------------------------------- */
 
 static void normalize_rows(float *y, const float *x, const float *mean, const float *scale,
                            const float *shift, const folded *f) {
@@ -227,8 +224,7 @@ static void group_norm(const dsm_kernels *k, float *y, const float *x, const flo
   }
 }
 
-/* ---- gradients
- * -------------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 static void gradient_rows(float *dx, const float *dy, const float *x, const float *mean, const float *of_dy,
                           const float *of_x, const float *constant, const folded *f) {

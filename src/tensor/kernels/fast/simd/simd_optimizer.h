@@ -56,8 +56,7 @@ static void accumulate(const dsm_kernels *k, float *y, const float *x, size_t n)
   }
 }
 
-/* ---- sum of squares
- * --------------------------------------------------------------------------------------------- */
+/* ---- sum of squares ------------------------------------------------------------------------------------ */
 
 enum { SQUARES_RUN = 4096, RUNS_OF_LEAF = 16, SQUARES_LEAVES = 1024 };
 

@@ -11,6 +11,11 @@
 /* Adding and subtracting 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
 #define ROUNDER 12582912.0f
 
+/* 2^n for -126 <= n <= 127; unsigned, because after a NAN n is anything. */
+INLINE float power_of_two(int32_t n) {
+  return as_float((int32_t)(((uint32_t)n + 127u) << 23));
+}
+
 /* e^x = 2^n e^r with |r| <= ln(2) / 2. 2^n goes on in two halves, for n down to -150 (denormal) and up to
  * 128. */
 INLINE float vector_exp(float x) {
@@ -26,13 +31,13 @@ INLINE float vector_exp(float x) {
   p = madd(p, r, 5.0000001201e-1f);
   p = madd(p, r * r, r) + 1.0f;
   const int32_t power = as_int(rounded) - as_int(ROUNDER), half = power >> 1;
-  return p * as_float((half + 127) << 23) * as_float((power - half + 127) << 23);
+  return p * power_of_two(half) * power_of_two(power - half);
 }
 
 /* log x = e ln 2 + log m with sqrt(1/2) <= m < sqrt(2) */
 INLINE float vector_log(float x) {
   const int denormal = x < FLT_MIN;
-  const int32_t bits = as_int(denormal ? x * 0x1p25f : x) + (0x3f800000 - 0x3f3504f3);
+  const int32_t bits = (int32_t)((uint32_t)as_int(denormal ? x * 0x1p25f : x) + (0x3f800000u - 0x3f3504f3u));
   const float e = (float)((bits >> 23) - 127) - (denormal ? 25.0f : 0.0f);
   const float r = as_float((bits & 0x007fffff) + 0x3f3504f3) - 1.0f, z = r * r;
   float p = 7.0376836292e-2f;
