@@ -172,9 +172,21 @@ size_t dsm_log_warnings(void) {
   return warnings;
 }
 
+/* Open MPI gives its ranks a pseudo-terminal whatever its own output is: a bar would fill the log file behind it. So
+ * the launcher, our parent on this host, is asked too. */
+static bool launcher_is_terminal(void) {
+  char path[64];
+  if (!getenv("OMPI_COMM_WORLD_RANK")) return true;
+  snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+  const int output = open(path, O_WRONLY | O_NOCTTY);
+  const bool terminal = output >= 0 && isatty(output);
+  if (output >= 0) close(output);
+  return terminal;
+}
+
 bool dsm_log_is_terminal(void) {
   const char *kind = getenv("TERM");
-  return isatty(STDOUT_FILENO) && !(kind && strcmp(kind, "dumb") == 0);
+  return isatty(STDOUT_FILENO) && !(kind && strcmp(kind, "dumb") == 0) && launcher_is_terminal();
 }
 
 /* Bytes of the longest start of `text` that fills at most `columns` columns; UTF-8 counts one column a
