@@ -26,8 +26,9 @@ static void abort_all(const char *message) {
   abort();
 }
 
-static dsm_status check_launcher(int size) {
-  dsm_launcher l = dsm__launcher_read(getenv);
+/* For launchers under which MPI_Init works but finds nobody else. Under srun without PMIx, Open MPI 4.1 does
+ * not even come back from MPI_Init: it explains itself and leaves with _exit(1). */
+static dsm_status check_launcher(dsm_launcher l, int size) {
   if (size > 1 || l.tasks <= 1) return DSM_OK;
   /* Each task is alone and takes itself for rank 0: without this, all of them would print. */
   if (l.task != 0) return dsm_trail_set(DSM_LAUNCHER, "");
@@ -73,6 +74,7 @@ static dsm_status start_mpi(dsm_comm *c) {
 dsm_status dsm_comm_create(dsm_comm **comm) {
   dsm_status status = DSM_OK;
   dsm_comm *c = NULL;
+  dsm_launcher launcher = dsm__launcher_read(getenv); /* before MPI_Init, which writes to the environment */
   *comm = NULL;
   DSM_TRY(DSM_ALLOC(1, &c));
   c->mpi = MPI_COMM_NULL;
@@ -80,7 +82,7 @@ dsm_status dsm_comm_create(dsm_comm **comm) {
   DSM_TRY_DONE(dsm__mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &c->mpi), "MPI_Comm_dup"));
   DSM_TRY_DONE(dsm__mpi_check(MPI_Comm_set_errhandler(c->mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
   DSM_TRY_DONE(find_place(c));
-  status = check_launcher(c->size);
+  status = check_launcher(launcher, c->size);
   if (status != DSM_OK) goto done; /* no place added: the trail of the other tasks stays empty */
   dsm_set_panic_hook(abort_all);
   dsm_log_set_rank(c->rank, c->size);

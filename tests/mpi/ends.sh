@@ -28,6 +28,9 @@ expect 70 "broken assertion at tests/mpi/ends.c" 1 "$@" "$probe" assert
 # Tasks that were started together but do not see each other.
 expect 69 "started 4 tasks (PMI_SIZE) but MPI sees 1.*--mpi=pmix" 1 env PMI_SIZE=4 PMI_RANK=0 "$probe" none
 expect 69 "." 0 env PMI_SIZE=4 PMI_RANK=2 "$probe" none
+expect 69 "started 4 tasks (SLURM_STEP_NUM_TASKS)" 1 \
+  env SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 "$probe" none
+expect 69 "." 0 env PMIX_RANK=2 "$probe" none
 # Legitimate single tasks: alone, and by hand inside an allocation of many tasks.
 expect 0 "." 0 "$probe" none
 expect 0 "." 0 env SLURM_NTASKS=8 SLURM_PROCID=0 "$probe" none
