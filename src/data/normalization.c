@@ -32,8 +32,13 @@ void dsm_normalization_destroy(dsm_normalization *n) {
 }
 
 /* float64 inside: the shift may be far larger than the spread (temperatures in kelvin, pressures in pascal).
- */
+ * A single channel has a loop of its own, as the other one vectorises over channels only. */
 void dsm_normalize_values(const dsm_normalization *n, float *x, size_t pixels) {
+  if (n->channels == 1) {
+    double shift = n->shift[0], scale = n->scale[0];
+    for (size_t p = 0; p < pixels; p++) x[p] = (float)((x[p] - shift) / scale);
+    return;
+  }
   for (size_t p = 0; p < pixels; p++, x += n->channels)
     for (size_t c = 0; c < n->channels; c++) x[c] = (float)((x[c] - n->shift[c]) / n->scale[c]);
 }

@@ -13,14 +13,19 @@
 #include "dsmpi/hdf5_lock.h"
 #include "dsmpi/memory.h"
 
-enum { METADATA_BYTES = 1 << 16 /* reserved beyond the values */ };
+enum {
+  METADATA_BYTES = 1 << 16, /* reserved beyond the values */
+  DATASETS_MAX = 4
+};
 
 struct dsm__writer {
   char *path, *partial, *folder;
-  int fd; /* of the partial file, for reserving and syncing */
-  hid_t file, dataset;
-  int rank;
-  hsize_t dims[8];
+  int fd;              /* of the partial file */
+  hid_t file, dataset; /* while declaring; dataset: the last one */
+  int datasets;
+  struct place {
+    uint64_t offset, rows, row_bytes;
+  } place[DATASETS_MAX];
 };
 
 #define HDF5_FAIL(w_, what_)                                                                                 \
@@ -44,16 +49,25 @@ static dsm_status make_names(dsm__writer *w, const char *path) {
   return DSM_OK;
 }
 
+/* Creates the file and tries whether it may grow so far (limits of size and quota), before HDF5 depends on
+ * it. */
+static dsm_status create_partial(dsm__writer *w, uint64_t bytes) {
+  char text[32];
+  w->fd = open(w->partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (w->fd < 0) DSM_FAIL(DSM_IO, "'%s' cannot be created: %s", w->partial, strerror(errno));
+  if (ftruncate(w->fd, (off_t)(bytes + METADATA_BYTES)) != 0 || ftruncate(w->fd, 0) != 0)
+    DSM_FAIL(DSM_IO, "'%s' cannot grow to %s: %s", w->path, dsm_bytes((double)bytes, text, sizeof text),
+             strerror(errno));
+  return DSM_OK;
+}
+
+/* Not every file system can reserve; then the writing itself finds out. */
 static dsm_status reserve(dsm__writer *w, uint64_t bytes) {
   char text[32];
-  w->fd = open(w->partial, O_RDWR | O_CLOEXEC);
-  if (w->fd < 0) DSM_FAIL(DSM_IO, "'%s' cannot be opened: %s", w->partial, strerror(errno));
-  if (fallocate(w->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(bytes + METADATA_BYTES)) != 0) {
-    /* Not every file system can reserve; then the writing itself finds out. */
-    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-      DSM_FAIL(DSM_IO, "no room for '%s' (%s): %s", w->path, dsm_bytes((double)bytes, text, sizeof text),
-               strerror(errno));
-  }
+  if (fallocate(w->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(bytes + METADATA_BYTES)) == 0) return DSM_OK;
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+    DSM_FAIL(DSM_IO, "no room for '%s' (%s): %s", w->path, dsm_bytes((double)bytes, text, sizeof text),
+             strerror(errno));
   return DSM_OK;
 }
 
@@ -88,6 +102,7 @@ dsm_status dsm__writer_create(const char *path, uint64_t bytes, dsm__writer **wr
     DSM_FAIL_DONE(DSM_IO, "'%s' cannot be written: it is there, and not a file", path);
   if (access(w->folder, W_OK) != 0)
     DSM_FAIL_DONE(DSM_IO, "'%s' cannot be written: folder '%s': %s", path, w->folder, strerror(errno));
+  DSM_TRY_DONE(create_partial(w, bytes));
   dsm_hdf5_lock();
   status = create_file(w);
   dsm_hdf5_unlock();
@@ -113,11 +128,11 @@ done:
 }
 
 /* As H5DSset_label leaves them: variable-length strings, one an axis. */
-static dsm_status put_labels(dsm__writer *w, const char *axes) {
+static dsm_status put_labels(dsm__writer *w, int rank, const char *axes) {
   char text[8][2];
   const char *label[8];
-  hsize_t n = (hsize_t)w->rank;
-  for (int a = 0; a < w->rank; a++) {
+  hsize_t n = (hsize_t)rank;
+  for (int a = 0; a < rank; a++) {
     text[a][0] = axes[a];
     text[a][1] = '\0';
     label[a] = text[a];
@@ -168,17 +183,25 @@ dsm_status dsm__writer_reals(dsm__writer *w, const char *name, int rank, const u
 
 /* ---- datasets ---- */
 
-static dsm_status create_dataset(dsm__writer *w, const char *name, hid_t type, const char *axes) {
+static dsm_status create_dataset(dsm__writer *w, const char *name, hid_t type, int rank, const hsize_t *dims,
+                                 const char *axes) {
   dsm_status status = DSM_OK;
-  hid_t space = H5Screate_simple(w->rank, w->dims, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
+  struct place *place = &w->place[w->datasets];
+  hid_t space = H5Screate_simple(rank, dims, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
-  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
+  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY); /* so that it has a place now */
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
   H5Pset_attr_phase_change(properties, 0, 0); /* attributes of any size */
   if (w->dataset >= 0) H5Dclose(w->dataset);
   w->dataset = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
   if (w->dataset < 0) HDF5_FAIL(w, "adding a dataset to");
-  DSM_TRY_DONE(put_labels(w, axes));
+  place->offset = H5Dget_offset(w->dataset);
+  if (place->offset == HADDR_UNDEF) HDF5_FAIL(w, "placing a dataset in");
+  place->rows = dims[0];
+  place->row_bytes = H5Tget_size(type);
+  for (int a = 1; a < rank; a++) place->row_bytes *= dims[a];
+  w->datasets++;
+  DSM_TRY_DONE(put_labels(w, rank, axes));
 done:
   H5Pclose(properties);
   H5Sclose(space);
@@ -187,47 +210,21 @@ done:
 
 dsm_status dsm__writer_dataset(dsm__writer *w, const char *name, hid_t type, int rank, const uint64_t *dims,
                                const char *axes) {
+  hsize_t n[8];
+  DSM_ASSERT(w->file >= 0 && w->datasets < DATASETS_MAX);
   DSM_ASSERT(rank >= 1 && rank <= 8 && strlen(axes) == (size_t)rank);
-  w->rank = rank;
-  for (int a = 0; a < rank; a++) w->dims[a] = dims[a];
+  for (int a = 0; a < rank; a++) n[a] = dims[a];
   dsm_hdf5_lock();
-  dsm_status status = create_dataset(w, name, type, axes);
+  dsm_status status = create_dataset(w, name, type, rank, n, axes);
   dsm_hdf5_unlock();
   DSM_TRY(status);
   return DSM_OK;
 }
-
-static dsm_status write_rows(dsm__writer *w, hid_t type, uint64_t first, uint64_t n, const void *values) {
-  dsm_status status = DSM_OK;
-  hsize_t start[8] = {first}, count[8];
-  for (int a = 0; a < w->rank; a++) count[a] = w->dims[a];
-  count[0] = n;
-  hid_t space = H5Dget_space(w->dataset), memory = H5Screate_simple(w->rank, count, NULL);
-  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-      H5Dwrite(w->dataset, type, memory, space, H5P_DEFAULT, values) < 0)
-    HDF5_FAIL(w, "writing to");
-done:
-  H5Sclose(memory);
-  H5Sclose(space);
-  return status;
-}
-
-dsm_status dsm__writer_rows(dsm__writer *w, hid_t type, uint64_t first, uint64_t n, const void *values) {
-  dsm_hdf5_lock();
-  dsm_status status = write_rows(w, type, first, n, values);
-  dsm_hdf5_unlock();
-  DSM_TRY(status);
-  return DSM_OK;
-}
-
-/* ---- ending ---- */
 
 static dsm_status close_file(dsm__writer *w) {
   dsm_status status = DSM_OK;
-  herr_t failed = 0;
-  if (w->dataset >= 0 && H5Dclose(w->dataset) < 0) failed = -1;
-  if (H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0) failed = -1;
-  if (failed < 0) HDF5_FAIL(w, "flushing");
+  if ((w->dataset >= 0 && H5Dclose(w->dataset) < 0) || H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0)
+    HDF5_FAIL(w, "flushing");
 done:
   w->dataset = -1;
   if (H5Fclose(w->file) < 0 && status == DSM_OK)
@@ -235,6 +232,33 @@ done:
   w->file = -1;
   return status;
 }
+
+dsm_status dsm__writer_seal(dsm__writer *w) {
+  dsm_hdf5_lock();
+  dsm_status status = close_file(w);
+  dsm_hdf5_unlock();
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+dsm_status dsm__writer_rows(dsm__writer *w, int dataset, uint64_t first, uint64_t n, const void *values) {
+  const struct place *place = &w->place[dataset];
+  const unsigned char *from = values;
+  DSM_ASSERT(w->file < 0 && dataset < w->datasets && first <= place->rows && n <= place->rows - first);
+  uint64_t bytes = n * place->row_bytes, at = place->offset + first * place->row_bytes;
+  while (bytes > 0) {
+    ssize_t done = pwrite(w->fd, from, bytes, (off_t)at);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0)
+      DSM_FAIL(DSM_IO, "writing '%s' failed: %s", w->path, done < 0 ? strerror(errno) : "no progress");
+    from += done;
+    at += (uint64_t)done;
+    bytes -= (uint64_t)done;
+  }
+  return DSM_OK;
+}
+
+/* ---- ending ---- */
 
 /* Opens the finished file as a reader would. */
 static dsm_status check_file(dsm__writer *w) {
@@ -259,10 +283,7 @@ dsm_status dsm__writer_commit(dsm__writer **writer) {
   dsm_status status = DSM_OK;
   dsm__writer *w = *writer;
   struct stat s;
-  dsm_hdf5_lock();
-  status = close_file(w);
-  dsm_hdf5_unlock();
-  DSM_TRY_DONE(status);
+  DSM_ASSERT(w->file < 0);
   /* Gives back what was reserved beyond the end. */
   if (fstat(w->fd, &s) != 0 || ftruncate(w->fd, s.st_size) != 0 || fsync(w->fd) != 0)
     DSM_FAIL_DONE(DSM_IO, "writing '%s' to the disk failed: %s", w->partial, strerror(errno));
@@ -283,13 +304,12 @@ done:
 void dsm__writer_discard(dsm__writer **writer) {
   dsm__writer *w = *writer;
   if (!w) return;
-  bool created = w->file >= 0 || w->fd >= 0;
   dsm_hdf5_lock();
   if (w->dataset >= 0) H5Dclose(w->dataset);
   if (w->file >= 0) H5Fclose(w->file);
   dsm_hdf5_unlock();
+  if (w->partial && w->fd >= 0) unlink(w->partial);
   if (w->fd >= 0) close(w->fd);
-  if (w->partial && created) unlink(w->partial);
   free(w->path);
   free(w->partial);
   free(w->folder);

@@ -11,6 +11,7 @@
 #include "../writer.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/data.h"
+#include "dsmpi/hdf5_lock.h"
 #include "dsmpi/memory.h"
 
 enum {
@@ -155,16 +156,29 @@ static dsm_status expect_end(idx *f) {
 
 /* ---- writing ---- */
 
-static dsm_status copy_values(idx *f, dsm__writer *w) {
+/* Values to the type of the dataset, in place. */
+static dsm_status convert(hid_t from, hid_t to, size_t n, void *values) {
+  char why[256] = "";
+  dsm_hdf5_lock();
+  herr_t failed = H5Tconvert(from, to, n, values, NULL, H5P_DEFAULT);
+  if (failed < 0) dsm_hdf5_message(why, sizeof why);
+  dsm_hdf5_unlock();
+  if (failed < 0) DSM_FAIL(DSM_INTERNAL, "HDF5 does not convert: %s", why);
+  return DSM_OK;
+}
+
+static dsm_status copy_values(idx *f, dsm__writer *w, int dataset, hid_t stored, size_t stored_size) {
   dsm_status status = DSM_OK;
+  size_t size = find_type(f->type)->size, row = f->row_bytes / size;
   uint64_t block = BLOCK_BYTES / f->row_bytes ? BLOCK_BYTES / f->row_bytes : 1;
   unsigned char *values = NULL;
   if (block > f->dims[0]) block = f->dims[0];
-  DSM_TRY(DSM_ALLOC(block * f->row_bytes, &values));
-  for (uint64_t row = 0; row < f->dims[0]; row += block) {
-    uint64_t n = f->dims[0] - row < block ? f->dims[0] - row : block;
+  DSM_TRY(DSM_ALLOC(block * row * (stored_size > size ? stored_size : size), &values));
+  for (uint64_t at = 0; at < f->dims[0]; at += block) {
+    uint64_t n = f->dims[0] - at < block ? f->dims[0] - at : block;
     DSM_TRY_DONE(read_bytes(f, values, n * f->row_bytes, "values"));
-    DSM_TRY_DONE(dsm__writer_rows(w, read_type(f->type), row, n, values));
+    DSM_TRY_DONE(convert(read_type(f->type), stored, n * row, values));
+    DSM_TRY_DONE(dsm__writer_rows(w, dataset, at, n, values));
   }
   DSM_TRY_DONE(expect_end(f));
 done:
@@ -172,7 +186,7 @@ done:
   return status;
 }
 
-static dsm_status write_samples(idx *f, dsm__writer *w) {
+static dsm_status declare_samples(const idx *f, dsm__writer *w) {
   uint64_t d[4] = {f->dims[0], 1, 1, 1};
   if (f->rank == 3) { /* images: one channel */
     d[2] = f->dims[1];
@@ -181,18 +195,8 @@ static dsm_status write_samples(idx *f, dsm__writer *w) {
     for (int a = 1; a < f->rank; a++) d[a] = f->dims[a];
   }
   int rank = f->rank == 2 ? 2 : f->rank == 1 ? 1 : 4;
-  DSM_TRY(dsm__writer_dataset(w, "samples", stored_type(f->type), rank, d,
-                              rank == 1   ? "N"
-                              : rank == 2 ? "NC"
-                                          : "NCHW"));
-  DSM_TRY(copy_values(f, w));
-  return DSM_OK;
-}
-
-static dsm_status write_labels(idx *f, dsm__writer *w) {
-  DSM_TRY(dsm__writer_dataset(w, "labels", H5T_STD_I32LE, 1, f->dims, "N"));
-  DSM_TRY(copy_values(f, w));
-  return DSM_OK;
+  const char *axes = rank == 1 ? "N" : rank == 2 ? "NC" : "NCHW";
+  return dsm__writer_dataset(w, "samples", stored_type(f->type), rank, d, axes);
 }
 
 static void write_report(const idx *f, bool with_labels, const char *output, char *report, size_t size) {
@@ -222,8 +226,11 @@ dsm_status dsm_import_idx(const char *images, const char *labels, const char *ou
                     (unsigned long long)x.dims[0], labels, (unsigned long long)y.dims[0]);
   }
   DSM_TRY_DONE(dsm__writer_create(output, x.bytes + 4 * (labels ? y.dims[0] : 0), &w));
-  DSM_TRY_DONE(write_samples(&x, w));
-  if (labels) DSM_TRY_DONE(write_labels(&y, w));
+  DSM_TRY_DONE(declare_samples(&x, w));
+  if (labels) DSM_TRY_DONE(dsm__writer_dataset(w, "labels", H5T_STD_I32LE, 1, y.dims, "N"));
+  DSM_TRY_DONE(dsm__writer_seal(w));
+  DSM_TRY_DONE(copy_values(&x, w, 0, stored_type(x.type), find_type(x.type)->size));
+  if (labels) DSM_TRY_DONE(copy_values(&y, w, 1, H5T_STD_I32LE, 4));
   DSM_TRY_DONE(dsm__writer_commit(&w));
   if (report && size) write_report(&x, labels != NULL, output, report, size);
 done:

@@ -35,7 +35,7 @@ static dsm_status write_samples(const dsm__maker *maker, const dsm_make_params *
   for (uint64_t first = 0; first < params->count; first += block) {
     uint64_t n = params->count - first < block ? params->count - first : block;
     for (uint64_t i = 0; i < n; i++) maker->fill(params, state, first + i, x + i * sample);
-    DSM_TRY_DONE(dsm__writer_rows(w, H5T_NATIVE_FLOAT, first, n, x));
+    DSM_TRY_DONE(dsm__writer_rows(w, 0, first, n, x));
   }
 done:
   free(x);
@@ -61,10 +61,11 @@ dsm_status dsm_data_make(const dsm_make_params *params, const char *output, char
     DSM_FAIL_DONE(DSM_USAGE, "%llu samples of %llu values do not fit into a file",
                   (unsigned long long)params->count, (unsigned long long)sample);
   DSM_TRY_DONE(dsm__writer_create(output, bytes, &w));
-  DSM_TRY_DONE(dsm__writer_dataset(w, "samples", H5T_IEEE_F32LE, rank, dims, axes));
+  DSM_TRY_DONE(dsm__writer_dataset(w, "samples", H5T_NATIVE_FLOAT, rank, dims, axes));
   DSM_TRY_DONE(dsm__writer_text(w, "kind", params->kind));
   DSM_TRY_DONE(dsm__writer_integer(w, "seed", params->seed));
   DSM_TRY_DONE(maker->describe(params, w));
+  DSM_TRY_DONE(dsm__writer_seal(w));
   DSM_TRY_DONE(write_samples(maker, params, state, sample, w));
   DSM_TRY_DONE(dsm__writer_commit(&w));
   if (report && size) {

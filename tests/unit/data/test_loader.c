@@ -93,30 +93,39 @@ static void every_epoch_delivers_every_row_once(void **state) {
   }
 }
 
-static void each_chunk_is_read_once_an_epoch(void **state) {
-  (void)state;
-  enum { N = 4000, BATCH = 16 };
-  file_spec spec = {.type = H5T_STD_U8LE, .rank = 2, .dims = {N, 4096}, .chunk = {100, 4096}};
+/* Slabs read in one epoch of the rows `range` of 4,000, in chunks of 100, windows of 1,000 rows. */
+static uint64_t slabs_an_epoch(const char *range) {
+  enum { BATCH = 16 };
   dsm_dataset *d;
   dsm_normalization n;
   dsm_loader *l;
   const float *x;
-  double *values = calloc((size_t)N * 4096, sizeof *values);
-  assert_ok(dsm_dataset_open(fixture_file("big.h5", &spec, values), "x", "N X", "", &d));
-  free(values);
+  assert_ok(dsm_dataset_open(fixture_path("big.h5"), "x", "N X", range, &d));
   assert_ok(dsm_normalization_create(1, &n));
   dsm_dataset_set_cache(d, 1); /* the loader asks for what it needs */
   dsm_loader_params p = {BATCH, 0, BATCH, 1, 10 * 100 * 4096, 0, 1};
   assert_ok(dsm_loader_create(d, &n, &p, &l));
   assert_int_equal(d->slab_rows, 100);
-  /* The reader is at most one batch ahead, so that it ends inside the epoch, behind the last of its 40
-   * chunks. */
-  for (int i = 0; i < N / BATCH - 2; i++) assert_ok(dsm_loader_next(l, &x));
+  /* The reader is at most one batch ahead, so that it ends inside the epoch, behind the last of its chunks.
+   */
+  for (uint64_t i = 0; i < d->info.rows / BATCH - 2; i++) assert_ok(dsm_loader_next(l, &x));
   dsm_loader_destroy(&l);
-  assert_int_equal(d->slabs_read, 40);
   assert_true(dsm__slab_cache_capacity(d->cache) <= 14);
+  uint64_t slabs = d->slabs_read;
   dsm_normalization_destroy(&n);
   dsm_dataset_close(&d);
+  return slabs;
+}
+
+static void each_chunk_is_read_once_an_epoch(void **state) {
+  (void)state;
+  file_spec spec = {.type = H5T_STD_U8LE, .rank = 2, .dims = {4000, 4096}, .chunk = {100, 4096}};
+  double *values = calloc((size_t)4000 * 4096, sizeof *values);
+  fixture_file("big.h5", &spec, values);
+  free(values);
+  assert_int_equal(slabs_an_epoch(""), 40);
+  assert_int_equal(slabs_an_epoch("150:"), 39); /* from within a chunk */
+  assert_int_equal(slabs_an_epoch("99:-99"), 40);
 }
 
 static void samples_arrive_normalised(void **state) {

@@ -1,7 +1,11 @@
 /* Generated data follow the laws they state. Bounds are five standard errors of the estimate, unless said
  * otherwise: with fixed seeds a right maker passes always, and one wrong by a few per cent does not. */
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -216,6 +220,27 @@ static void wrong_parameters_are_refused(void **state) {
     assert_fails(dsm_data_make(&cases[i].p, fixture_path("no.h5"), NULL, 0), DSM_USAGE, cases[i].part);
 }
 
+static void a_full_disk_is_an_error_and_leaves_nothing(void **state) {
+  (void)state;
+  struct rlimit old, small;
+  dsm_make_params p = {.kind = "gaussian", .count = 100000, .seed = 1, .dimension = 4};
+  char path[400];
+  strcpy(path, fixture_path("full.h5"));
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+  small = old;
+  small.rlim_cur = 1 << 18; /* stands in for the disk: writes behind it fail */
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+  dsm_status status = dsm_data_make(&p, path, NULL, 0);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+  assert_fails(status, DSM_IO, "full.h5");
+  char partial[440];
+  snprintf(partial, sizeof partial, "%s.partial-%ld", path, (long)getpid());
+  assert_int_equal(access(path, F_OK), -1);
+  assert_int_equal(access(partial, F_OK), -1);
+  assert_ok(dsm_data_make(&p, path, NULL, 0));
+}
+
 static void the_law_is_kept_in_attributes(void **state) {
   (void)state;
   const double covariance[4] = {2, 0.5, 0.5, 1};
@@ -246,6 +271,7 @@ int main(void) {
       cmocka_unit_test(swiss_rolls_follow_their_spiral),
       cmocka_unit_test(fields_have_unit_variance_and_the_given_spectrum),
       cmocka_unit_test(wrong_parameters_are_refused),
+      cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
       cmocka_unit_test(the_law_is_kept_in_attributes),
   };
   return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
