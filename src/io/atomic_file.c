@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -74,6 +75,7 @@ dsm_status dsm__atomic_write(const char *path, const void *bytes, size_t size) {
   dsm_status status = DSM_OK;
   char temporary[DSM_PATH_MAX];
   DSM_TRY(dsm__atomic_begin(path, temporary));
+  DSM_TRY(dsm__check_size_limit(path, size));
   int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) DSM_FAIL(DSM_IO, "cannot create %s: %s", path, strerror(errno));
   DSM_TRY_DONE(dsm__reserve(fd, path, size));
@@ -101,11 +103,20 @@ const char *dsm__space_text(const char *path, uint64_t needed, char *text, size_
   return text;
 }
 
+dsm_status dsm__check_size_limit(const char *path, uint64_t bytes) {
+  struct rlimit limit;
+  char space[128];
+  if (bytes > INT64_MAX ||
+      (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur))
+    DSM_FAIL(DSM_IO, "cannot write %s: %s, see ulimit -f (%s)", path, strerror(EFBIG),
+             dsm__space_text(path, bytes, space, sizeof space));
+  return DSM_OK;
+}
+
 dsm_status dsm__reserve(int fd, const char *path, uint64_t bytes) {
   char space[128];
   int code = 0;
   if (bytes == 0) return DSM_OK;
-  if (bytes > INT64_MAX) DSM_FAIL(DSM_IO, "%s: no file can hold %llu bytes", path, (unsigned long long)bytes);
   do code = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : errno;
   while (code == EINTR);
   if (code == EOPNOTSUPP || code == ENOSYS || code == EINVAL) { /* the file system does not reserve */

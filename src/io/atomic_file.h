@@ -17,6 +17,8 @@ dsm_status dsm__atomic_commit(const char *temporary, const char *path);
 /* Begin, write and commit of bytes in memory. */
 dsm_status dsm__atomic_write(const char *path, const void *bytes, size_t size);
 
+/* Refuses more bytes than a process may give a file (ulimit -f): the kernel would end it by a signal. */
+dsm_status dsm__check_size_limit(const char *path, uint64_t bytes);
 /* Reserves blocks for the first `bytes` bytes, without changing the file's size; where the file system
  * cannot, only looks whether there is room. `path` is for the message, which has the bytes needed and free.
  */

@@ -130,17 +130,18 @@ static uint64_t file_bytes(const dsm_checkpoint *header, const dsm_checkpoint_ar
 static dsm_status write_file(const char *path, const dsm_checkpoint *header,
                              const dsm_checkpoint_arrays *arrays, void *scratch) {
   dsm_status status = DSM_OK;
+  dsm__h5_output output = {.fd = -1};
   hid_t file = H5I_INVALID_HID;
   dsm_hdf5_lock();
-  DSM_TRY_DONE(dsm__h5_create(path, file_bytes(header, arrays), &file));
+  DSM_TRY_DONE(dsm__h5_create(path, file_bytes(header, arrays), &output, &file));
   DSM_TRY_DONE(write_attributes(file, header));
   DSM_TRY_DONE(write_normalization(file, &header->normalization));
   DSM_TRY_DONE(write_entries(file, DSM_GROUP_MODEL, arrays->table, H5T_NATIVE_FLOAT, arrays->w, scratch));
   DSM_TRY_DONE(write_averages(file, arrays, scratch));
   DSM_TRY_DONE(write_moments(file, arrays));
-  DSM_TRY_DONE(dsm__h5_finish(&file, path));
+  DSM_TRY_DONE(dsm__h5_finish(path, &output, &file));
 done:
-  dsm__h5_close(&file);
+  dsm__h5_abandon(&output, &file);
   dsm_hdf5_unlock();
   return status;
 }
@@ -163,6 +164,8 @@ done:
     unlink(temporary);
     snprintf(why, sizeof why, "%s", dsm_trail_message());
     if (status != DSM_IO && status != DSM_BAD_DATA) return status;
+    if (strstr(why, " needed"))
+      DSM_FAIL(DSM_IO, "checkpoint %s was not written: %s; an older one is untouched", path, why);
     DSM_FAIL(DSM_IO, "checkpoint %s was not written: %s (%s); an older one is untouched", path, why,
              dsm__space_text(path, file_bytes(header, arrays), space, sizeof space));
   }

@@ -79,43 +79,49 @@ static dsm_status access_list(hid_t *list) {
   return DSM_OK;
 }
 
-dsm_status dsm__h5_create(const char *path, uint64_t reserve, hid_t *file) {
+dsm_status dsm__h5_create(const char *path, uint64_t reserve, dsm__h5_output *output, hid_t *file) {
   dsm_status status = DSM_OK;
-  hid_t access = H5I_INVALID_HID, creation = H5P_DEFAULT;
-  void *fd = NULL;
+  hid_t access = H5I_INVALID_HID, creation = H5I_INVALID_HID;
   *file = H5I_INVALID_HID;
+  *output = (dsm__h5_output){.fd = -1};
+  DSM_TRY(dsm__check_size_limit(path, reserve));
+  output->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (output->fd < 0) DSM_FAIL(DSM_IO, "cannot create %s: %s", path, strerror(errno));
+  DSM_TRY_DONE(dsm__reserve(output->fd, path, reserve));
   DSM_TRY_DONE(access_list(&access));
+  DSM_TRY_DONE(dsm__h5_set_output(access, output));
   creation = H5Pcreate(H5P_FILE_CREATE);
   /* All attributes stay in the object header: more than eight would go to a heap, long ones without checksum.
    */
   if (creation < 0 || H5Pset_obj_track_times(creation, 0) < 0 ||
       H5Pset_attr_phase_change(creation, 64, 0) < 0)
     DSM_FAIL_DONE(DSM_INTERNAL, "HDF5 refuses the settings for creating files");
-  *file = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
-  if (*file < 0) {
-    char reason[512];
-    hdf5_reason(reason);
-    DSM_FAIL_DONE(DSM_IO, "cannot create %s: %s", path, reason);
-  }
-  if (H5Fget_vfd_handle(*file, access, &fd) < 0 || !fd)
-    DSM_H5_FAIL_DONE(DSM_IO, *file, "cannot reach the file descriptor");
-  DSM_TRY_DONE(dsm__reserve(*(int *)fd, path, reserve));
+  *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  if (*file < 0) DSM_H5_FAIL_DONE(DSM_IO, *file, "cannot create %s", path);
 done:
   dsm__h5_close(&access);
-  if (creation != H5P_DEFAULT) dsm__h5_close(&creation);
-  if (status != DSM_OK) dsm__h5_close(file);
+  dsm__h5_close(&creation);
+  if (status != DSM_OK) dsm__h5_abandon(output, file);
   return status;
 }
 
-dsm_status dsm__h5_finish(hid_t *file, const char *path) {
-  hid_t id = *file;
+void dsm__h5_abandon(dsm__h5_output *output, hid_t *file) {
+  dsm__h5_close(file);
+  if (output->fd >= 0) close(output->fd);
+  output->fd = -1;
+}
+
+dsm_status dsm__h5_finish(const char *path, dsm__h5_output *output, hid_t *file) {
+  const herr_t closed = H5Fclose(*file);
   *file = H5I_INVALID_HID;
-  herr_t flushed = H5Fflush(id, H5F_SCOPE_LOCAL);
-  char reason[512] = "";
-  if (flushed < 0) hdf5_reason(reason);
-  herr_t closed = H5Fclose(id);
-  if (closed < 0 && !reason[0]) hdf5_reason(reason);
-  if (flushed < 0 || closed < 0) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, reason);
+  struct stat info;
+  if (fstat(output->fd, &info) == 0 &&
+      ftruncate(output->fd, info.st_size) != 0) /* gives back what was reserved too much */
+    output->error = output->error ? output->error : errno;
+  if (close(output->fd) != 0 && output->error == 0) output->error = errno;
+  output->fd = -1;
+  if (output->error != 0) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, strerror(output->error));
+  if (closed < 0) return dsm__h5_failure(DSM_IO, __FILE__, __LINE__, *file, "cannot close %s", path);
   return DSM_OK;
 }
 
@@ -229,9 +235,6 @@ dsm_status dsm__h5_write(hid_t parent, const char *name, hid_t type, dsm_shape s
   dataset = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
   if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
     DSM_H5_FAIL_DONE(DSM_IO, parent, "cannot write dataset \"%s\"", name);
-  herr_t closed = H5Dclose(dataset); /* the last chunk may leave the cache here */
-  dataset = H5I_INVALID_HID;
-  if (closed < 0) DSM_H5_FAIL_DONE(DSM_IO, parent, "cannot write dataset \"%s\"", name);
 done:
   dsm__h5_close(&dataset);
   dsm__h5_close(&creation);

@@ -8,8 +8,10 @@
 #include <stdint.h>
 #include "dsmpi/hdf5_lock.h"
 #include "dsmpi/tensor.h"
+#include "h5_output.h"
 
-/* Starts a failure "FILE: what: why", why being HDF5's innermost message; FILE is that of `object`. */
+/* Starts a failure "FILE: what: why", why being HDF5's innermost message; FILE is that of `object`. With
+ * DSM_IO nothing more is written to that file: call it before anything of it is closed. */
 dsm_status dsm__h5_failure(dsm_status status, const char *file, int line, hid_t object, const char *format,
                            ...) __attribute__((format(printf, 5, 6)));
 #define DSM_H5_FAIL_DONE(status_, object, ...)                                                               \
@@ -21,10 +23,12 @@ dsm_status dsm__h5_failure(dsm_status status, const char *file, int line, hid_t 
 /* Closes any identifier and sets it to H5I_INVALID_HID; accepts H5I_INVALID_HID. */
 void dsm__h5_close(hid_t *id);
 
-/* Creates a file that must not exist and reserves `reserve` bytes for it. */
-dsm_status dsm__h5_create(const char *path, uint64_t reserve, hid_t *file);
-/* Closes a written file; everything that was still in memory is written now, so this can fail. */
-dsm_status dsm__h5_finish(hid_t *file, const char *path);
+/* Creates a file that must not exist, with `reserve` bytes reserved for it. Finish or abandon it. */
+dsm_status dsm__h5_create(const char *path, uint64_t reserve, dsm__h5_output *output, hid_t *file);
+/* Closes the file and tells whether all that was written reached it. */
+dsm_status dsm__h5_finish(const char *path, dsm__h5_output *output, hid_t *file);
+/* Closes what is open; accepts a finished file. */
+void dsm__h5_abandon(dsm__h5_output *output, hid_t *file);
 /* Opens for reading, without a lock on the file. DSM_NOT_FOUND; DSM_IO; DSM_BAD_DATA: no regular file, not
  * HDF5, damaged. */
 dsm_status dsm__h5_open(const char *path, hid_t *file);

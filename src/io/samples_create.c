@@ -100,8 +100,10 @@ static dsm_status write_attributes(hid_t file, const dsm_samples_info *info) {
   return DSM_OK;
 }
 
-static dsm_status write_structure(const char *path, const dsm_samples_info *info, uint64_t blocks) {
+static dsm_status write_structure(const char *path, const dsm_samples_info *info, uint64_t blocks,
+                                  uint64_t bytes) {
   dsm_status status = DSM_OK;
+  dsm__h5_output output = {.fd = -1};
   hid_t file = H5I_INVALID_HID, samples = H5I_INVALID_HID, index = H5I_INVALID_HID,
         complete = H5I_INVALID_HID;
   hsize_t n[DSM_MAX_RANK + 1];
@@ -110,7 +112,7 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   const int rank = file_axes(info->count, info->sample, n);
   axis_labels(info->axes, info->sample.rank - 1, letters);
   dsm_hdf5_lock();
-  DSM_TRY_DONE(dsm__h5_create(path, 0, &file));
+  DSM_TRY_DONE(dsm__h5_create(path, bytes, &output, &file));
   DSM_TRY_DONE(write_attributes(file, info));
   DSM_TRY_DONE(create_dataset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &samples));
   DSM_TRY_DONE(write_labels(samples, letters));
@@ -119,12 +121,12 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   dsm__h5_close(&samples);
   dsm__h5_close(&index);
   dsm__h5_close(&complete);
-  DSM_TRY_DONE(dsm__h5_finish(&file, path));
+  DSM_TRY_DONE(dsm__h5_finish(path, &output, &file));
 done:
   dsm__h5_close(&samples);
   dsm__h5_close(&index);
   dsm__h5_close(&complete);
-  dsm__h5_close(&file);
+  dsm__h5_abandon(&output, &file);
   dsm_hdf5_unlock();
   return status;
 }
@@ -141,17 +143,20 @@ static dsm_status clear_map(int fd, const char *path) {
   return DSM_OK;
 }
 
+/* All bytes of the file, so that no block can meet a full disk; some KiB are for what HDF5 needs. */
+static uint64_t file_bytes(const dsm_samples_info *info, uint64_t blocks) {
+  return info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t)) + blocks + 16384 +
+         (info->config ? strlen(info->config) : 0);
+}
+
 static dsm_status create_partial(const char *partial, const dsm_samples_info *info, uint64_t blocks) {
   dsm_status status = DSM_OK;
   char temporary[DSM_PATH_MAX];
-  struct stat written;
   int fd = -1;
   DSM_TRY(dsm__atomic_begin(partial, temporary));
-  DSM_TRY_DONE(write_structure(temporary, info, blocks));
+  DSM_TRY_DONE(write_structure(temporary, info, blocks, file_bytes(info, blocks)));
   fd = open(temporary, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0 || fstat(fd, &written) != 0)
-    DSM_FAIL_DONE(DSM_IO, "cannot open %s: %s", temporary, strerror(errno));
-  DSM_TRY_DONE(dsm__reserve(fd, partial, (uint64_t)written.st_size));
+  if (fd < 0) DSM_FAIL_DONE(DSM_IO, "cannot open %s: %s", temporary, strerror(errno));
   DSM_TRY_DONE(clear_map(fd, temporary));
   DSM_TRY_DONE(dsm__atomic_commit(temporary, partial));
 done:
