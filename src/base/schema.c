@@ -66,7 +66,7 @@ const dsm__setting dsm__schema[] = {
     {"model.name", DSM__WORD, FIELD(model, name), .flags = DSM__FIXED,
      .words = WORDS([DSM_MODEL_MLP] = "mlp", [DSM_MODEL_UNET] = "unet"), .initial = "unet",
      .also = "type architecture network arch",
-     .sentence = "Network: a U-Net for fields of 1, 2 or 3 dimensions, a residual MLP for vectors."},
+     .sentence = "Network: a U-Net for images, a residual MLP for vectors."},
     {"model.width", DSM__INT, FIELD(model, width), .flags = DSM__FIXED, RANGE(1, 65536), .initial = "32",
      .also = "channels nf dim hidden base_channels",
      .sentence = "U-Net: channels of the first level; MLP: width of the layers."},
