@@ -101,7 +101,7 @@ const dsm_command dsm__command_data_make = {
                "  eight_gaussians  2-D: eight narrow normals on a circle\n"
                "  checkerboard     2-D: uniform on the dark squares\n"
                "  swiss_roll       2-D: a noisy spiral\n"
-               "  gaussian_field   periodic random images with spectrum (1 + (k/k0)^2)^(-slope/2)\n"
+               "  gaussian_field   periodic random images, spectrum (1 + (k/k0)^2)^(-slope/2)\n"
                "\n"
                "  dsmpi data make gaussian -n 10000 --covariance \"1,0.5;0.5,2\" -o normal.h5",
     .options = options,
