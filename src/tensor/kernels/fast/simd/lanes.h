@@ -7,6 +7,7 @@
 #ifndef DSM_TENSOR_LANES_H
 #define DSM_TENSOR_LANES_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include "../fast.h"
@@ -105,6 +106,25 @@ INLINE double dot_of(const float *x, const float *y, size_t n) {
   double sum = 0;
   for (size_t i = 0; i < n; i += SUM_RUN) sum += run_sum(x + i, y + i, dsm__min(SUM_RUN, n - i));
   return sum;
+}
+
+/* The largest. What it is when there is a NAN does not matter: softmax is then NAN all over. */
+INLINE float largest_of(const float *x, size_t n) {
+  typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4), may_alias));
+  float lane[LANES], largest = -INFINITY;
+  size_t i = 0;
+  if (n >= LANES) {
+    vec top = *(const vec *)x;
+    for (i = LANES; i + LANES <= n; i += LANES) {
+      const vec next = *(const vec *)(x + i);
+      const mask greater = (mask)(next > top);
+      top = (vec)(((mask)next & greater) | ((mask)top & ~greater));
+    }
+    memcpy(lane, &top, sizeof lane);
+    for (int l = 0; l < LANES; l++) largest = lane[l] > largest ? lane[l] : largest;
+  }
+  for (; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  return largest;
 }
 
 /* ---- folded rows --------------------------------------------------------------------------------------- */

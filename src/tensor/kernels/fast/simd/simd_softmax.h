@@ -7,9 +7,7 @@ INLINE dsm__cut softmax_cut(size_t rows, size_t width) {
 }
 
 static void subtract_largest(float *y, const float *x, size_t n) {
-  float top = -INFINITY;
-  PRAGMA(omp simd reduction(max : top))
-  for (size_t i = 0; i < n; i++) top = x[i] > top ? x[i] : top;
+  const float top = largest_of(x, n);
   PRAGMA(omp simd)
   for (size_t i = 0; i < n; i++) y[i] = x[i] - top;
 }
