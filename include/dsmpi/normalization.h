@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include "dsmpi/status.h"
 
-enum { DSM_CHANNELS_MAX = 4096 };
+enum { DSM_CHANNELS_MAX = 1 << 20 };
 
 /** x' = (x - shift_c) / scale_c for channel c. */
 typedef struct dsm_normalization {
