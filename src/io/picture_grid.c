@@ -10,7 +10,7 @@
 
 enum { GAP = 3 /* pixels between samples */, LINE = 1 /* between the panels of one */, WIDTH_WANTED = 800 };
 
-static const unsigned char paper[3] = {255, 255, 255};
+static const unsigned char paper[3] = {186, 198, 214};      /* seen beside black and beside white */
 static const unsigned char not_a_number[3] = {230, 0, 126}; /* no grey: nobody takes it for a value */
 
 typedef struct layout {

@@ -159,6 +159,33 @@ static void samples_and_pictures_fail_cleanly_too(void **state) {
   dsm_picture_destroy(&picture);
 }
 
+/* The mark is the last thing written: data, index, mark. */
+static void a_block_whose_writing_broke_off_is_missing(void **state) {
+  (void)state;
+  uint64_t missing;
+  dsm_samples *samples;
+  float *x = calloc(10 * 64, sizeof *x);
+  const char *path = in_folder("cut.samples");
+  assert_ok(dsm_samples_create(path, &samples_info, &missing));
+  assert_ok(dsm_samples_open(path, &samples));
+  dsm_status status = DSM_IO;
+  int n = 0;
+  while (status != DSM_OK) {
+    assert_ok(dsm_samples_create(path, &samples_info, &missing));
+    assert_int_equal(missing, 1000);
+    assert_false(dsm_samples_done(samples, 0));
+    operations = 0;
+    breaks_at = ++n;
+    status = dsm_samples_write(samples, 0, x);
+    breaks_at = 0;
+  }
+  assert_true(n > 3);
+  dsm_samples_close(&samples);
+  assert_ok(dsm_samples_create(path, &samples_info, &missing));
+  assert_int_equal(missing, 999);
+  free(x);
+}
+
 static void blocks_that_never_reached_the_disk_count_as_missing(void **state) {
   (void)state;
   uint64_t missing;
@@ -220,6 +247,7 @@ int main(void) {
       cmocka_unit_test(a_disk_that_breaks_at_any_moment_leaves_the_old_checkpoint),
       cmocka_unit_test(a_limit_on_the_size_of_files_is_told_before_the_kernel_acts),
       cmocka_unit_test(samples_and_pictures_fail_cleanly_too),
+      cmocka_unit_test(a_block_whose_writing_broke_off_is_missing),
       cmocka_unit_test(blocks_that_never_reached_the_disk_count_as_missing),
       cmocka_unit_test(a_full_disk_is_told_with_the_bytes_and_harms_nothing),
   };
