@@ -73,8 +73,7 @@ static void check(job of) {
   dsm_trail_clear();
 }
 
-/* ---- matrix products
- * -------------------------------------------------------------------------------------------- */
+/* ---- matrix products ----------------------------------------------------------------------------------- */
 
 static const float *run_matmul(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_matmul *p = sizes;
@@ -106,8 +105,7 @@ static void matmul_equals_reference(void **state) {
   }
 }
 
-/* ---- convolution
- * ------------------------------------------------------------------------------------------------ */
+/* ---- convolution --------------------------------------------------------------------------------------- */
 
 static const float *run_forward(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_conv2d *c = sizes;
@@ -152,8 +150,7 @@ static void convolution_equals_reference(void **state) {
   }
 }
 
-/* ---- element-wise
- * ----------------------------------------------------------------------------------------------- */
+/* ---- element-wise -------------------------------------------------------------------------------------- */
 
 enum { LONG = 70001 }; /* odd, and enough for threads */
 static const size_t lengths[] = {1, 2, 15, 16, 17, 63, 1000, 8200, LONG};
@@ -283,8 +280,7 @@ static void copy_leaves_the_gaps_alone(void **state) {
   }
 }
 
-/* ---- sums
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- sums ---------------------------------------------------------------------------------------------- */
 
 static const float *run_reduce(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_reduce *p = sizes;
@@ -328,8 +324,7 @@ static void reduce_equals_reference(void **state) {
   }
 }
 
-/* ---- normalisation
- * ---------------------------------------------------------------------------------------------- */
+/* ---- normalisation ------------------------------------------------------------------------------------- */
 
 static const float *run_softmax(const dsm_kernels *k, const void *sizes, size_t *n) {
   const size_t *s = sizes;
@@ -433,8 +428,7 @@ static void statistics_survive_a_large_mean(void **state) {
   norm_mean = 0.5f;
 }
 
-/* ---- resampling
- * ------------------------------------------------------------------------------------------------- */
+/* ---- resampling ---------------------------------------------------------------------------------------- */
 
 static const float *run_upsample(const dsm_kernels *k, const void *sizes, size_t *n) {
   const size_t *s = sizes; /* batch height width channels */
@@ -462,8 +456,7 @@ static void resampling_equals_reference(void **state) {
   }
 }
 
-/* ---- parameters
- * ------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------------------------------------- */
 
 static const float *run_adamw(const dsm_kernels *k, const void *sizes, size_t *n) {
   const size_t count = *(const size_t *)sizes;
@@ -495,6 +488,20 @@ static const float *run_sum_squares(const dsm_kernels *k, const void *sizes, siz
   return result;
 }
 
+/* One number a run: run sums are then exact, and what is left of rounding is that of the tree. */
+static const float *run_tree(const dsm_kernels *k, const void *sizes, size_t *n) {
+  const size_t runs = *(const size_t *)sizes;
+  float *x = operand_output(runs * 4096);
+  const float *value = operand_input(runs, 1, -1, 1);
+  for (size_t i = 0; i < runs * 4096; i++) x[i] = i % 4096 == 77 ? value[i / 4096] : 0;
+  const double sum = k->sum_squares(k, x, runs * 4096);
+  float *result = operand_output(*n = 3); /* a double is the sum of three floats */
+  result[0] = (float)sum;
+  result[1] = (float)(sum - result[0]);
+  result[2] = (float)(sum - result[0] - result[1]);
+  return result;
+}
+
 static const float *run_accumulate(const dsm_kernels *k, const void *sizes, size_t *n) {
   float *y = operand_input(*n = *(const size_t *)sizes, 1, -1, 1);
   k->accumulate(k, y, operand_input(*n, 2, -1, 1), *n);
@@ -515,8 +522,16 @@ static void optimizer_kernels_equal_reference(void **state) {
   check((job){"sum of squares", run_sum_squares, &very_long, 1, (tolerance){1e-7, 1e-8}});
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------------------- */
+static void sum_of_squares_joins_runs_by_the_tree_of_the_reference(void **state) {
+  (void)state;
+  static const size_t runs[] = {1, 2, 3, 5, 7, 13, 16, 17, 33, 90, 163};
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+    snprintf(shape_text, sizeof shape_text, "of %zu runs", runs[i]);
+    check((job){"sum of squares", run_tree, &runs[i], 1, exact});
+  }
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 static void unknown_instruction_sets_are_refused_by_name(void **state) {
   (void)state;
@@ -561,6 +576,7 @@ int main(void) {
       cmocka_unit_test(statistics_survive_a_large_mean),
       cmocka_unit_test(resampling_equals_reference),
       cmocka_unit_test(optimizer_kernels_equal_reference),
+      cmocka_unit_test(sum_of_squares_joins_runs_by_the_tree_of_the_reference),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

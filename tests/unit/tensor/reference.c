@@ -8,8 +8,7 @@ static void assert_values(const float *x, const float *expected, size_t n) {
   for (size_t i = 0; i < n; i++) assert_near(x[i], expected[i], 1e-6 * (1 + fabs((double)expected[i])));
 }
 
-/* ---- values by hand
- * --------------------------------------------------------------------------------------------- */
+/* ---- values by hand ------------------------------------------------------------------------------------ */
 
 static void matmul_multiplies_with_every_transposition(void **state) {
   (void)state;
@@ -122,8 +121,7 @@ static void sum_of_squares_is_exact_on_small_integers(void **state) {
   assert_true(ref.sum_squares(&ref, x, 0) == 0);
 }
 
-/* ---- gradients
- * -------------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 /* y is linear in x and in w, so <dy, y> = <dx, x> = <dw, w>. */
 static void convolution_gradients_are_its_adjoints(void **state) {
