@@ -53,6 +53,18 @@ says "6.5"
 
 mistake 66 "'images.h5' has no dataset '/colours'; it holds: /labels, /samples (choose with data.dataset)" \
   data info images.h5:/colours
+# bytes all over the first kilobyte flipped, one at a time: an answer or a clear error, never "no datasets"
+flips=0 wrong=0
+for at in $(seq 40 23 1000); do
+  cp normal.h5 flipped.h5
+  byte=$(od -An -tu1 -j"$at" -N1 normal.h5)
+  printf '%b' "\\x$(printf %02x $((byte ^ 255)))" | dd of=flipped.h5 bs=1 seek="$at" conv=notrunc 2>/dev/null
+  run data info flipped.h5
+  flips=$((flips + 1))
+  case "$code $out" in "0 "*"4000 x 2"* | "65 dsmpi: error: "*) ;; *) wrong=$((wrong + 1)) && echo "byte $at: $code $out" ;; esac
+done
+that "of $flips damaged files $wrong were taken for something else" [ "$wrong" -eq 0 ]
+
 printf 'not HDF5\n' >text
 exits 65 data info text
 says "is not an HDF5 file"
