@@ -219,14 +219,20 @@ static void to_hsize(dsm_shape shape, hsize_t n[DSM_MAX_RANK]) {
   for (int i = 0; i < shape.rank; i++) n[i] = shape.n[i];
 }
 
+/* Rows of a chunk: all chunks about equal, for the last one is stored whole. */
+static size_t rows_a_chunk(dsm_shape shape, size_t size) {
+  const size_t fit = CHUNK_BYTES / (dsm_shape_count(shape) / shape.n[0] * size), most = fit ? fit : 1;
+  const size_t chunks = (shape.n[0] - 1) / most + 1;
+  return (shape.n[0] - 1) / chunks + 1;
+}
+
 dsm_status dsm__h5_write(hid_t parent, const char *name, hid_t type, dsm_shape shape, const void *values) {
   dsm_status status = DSM_OK;
   hid_t space = H5I_INVALID_HID, creation = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
   hsize_t n[DSM_MAX_RANK], chunk[DSM_MAX_RANK];
   to_hsize(shape, n);
   to_hsize(shape, chunk);
-  const size_t rows_a_chunk = CHUNK_BYTES / (dsm_shape_count(shape) / shape.n[0] * H5Tget_size(type));
-  if (rows_a_chunk < shape.n[0]) chunk[0] = rows_a_chunk ? rows_a_chunk : 1;
+  chunk[0] = rows_a_chunk(shape, H5Tget_size(type));
   space = H5Screate_simple(shape.rank, n, NULL);
   creation = H5Pcreate(H5P_DATASET_CREATE);
   if (space < 0 || creation < 0 || H5Pset_chunk(creation, shape.rank, chunk) < 0 ||
@@ -337,18 +343,16 @@ dsm_status dsm__h5_verify(hid_t parent, const char *name, hid_t type) {
   char *buffer = NULL;
   DSM_TRY(dsm__h5_open_dataset(parent, name, type, &dataset, &shape));
   /* the slabs are the chunks that dsm__h5_write makes */
-  const size_t row = dsm_shape_count(shape) / shape.n[0], row_bytes = row * H5Tget_size(type);
-  size_t rows = CHUNK_BYTES / row_bytes;
-  rows = rows == 0 ? 1 : rows < shape.n[0] ? rows : shape.n[0];
+  const size_t row_bytes = dsm_shape_count(shape) / shape.n[0] * H5Tget_size(type);
+  const size_t rows = rows_a_chunk(shape, H5Tget_size(type));
   DSM_TRY_DONE(DSM_ALLOC(rows * row_bytes, &buffer));
   space = H5Dget_space(dataset);
   for (hsize_t first = 0; first < shape.n[0]; first += rows) {
     hsize_t start[DSM_MAX_RANK] = {first}, count[DSM_MAX_RANK];
     to_hsize(shape, count);
     count[0] = shape.n[0] - first < rows ? shape.n[0] - first : rows;
-    const hsize_t values = count[0] * row;
     dsm__h5_close(&memory);
-    memory = H5Screate_simple(1, &values, NULL);
+    memory = H5Screate_simple(shape.rank, count, NULL);
     if (space < 0 || memory < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
         H5Dread(dataset, type, memory, space, H5P_DEFAULT, buffer) < 0)
       DSM_H5_FAIL_DONE(DSM_BAD_DATA, parent, "dataset \"%s\" is damaged", name);
