@@ -2,7 +2,8 @@
 #include <string.h>
 #include "internal.h"
 
-/** Tries checkpoints from the newest on until one can be read; arrays may be NULL for headers alone. */
+/** Tries checkpoints from the newest on until one can be read; arrays may be NULL for headers alone. With
+ * arrays, a header that cannot be read was told of before, when headers alone were read. */
 static dsm_status newest(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
                          dsm_checkpoint *header) {
   dsm_status status = DSM_OK;
@@ -13,12 +14,14 @@ static dsm_status newest(const char *folder, const dsm_checkpoint_arrays *arrays
   for (size_t i = 0; i < count; i++) {
     dsm_checkpoint_path(folder, steps[i], path, size);
     status = dsm_checkpoint_read_header(path, header);
+    const bool header_read = status == DSM_OK;
     if (status == DSM_OK && arrays) {
       status = dsm_checkpoint_read_arrays(path, arrays);
       if (status != DSM_OK) dsm_checkpoint_destroy(header);
     }
     if (status != DSM_BAD_DATA) break; /* read, or a failure that an older one would meet too */
-    dsm_warn("%s; trying the checkpoint before it", dsm_trail_message());
+    if (i + 1 < count && (!arrays || header_read))
+      dsm_warn("%s; trying the checkpoint before it", dsm_trail_message());
   }
   free(steps);
   if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);

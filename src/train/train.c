@@ -268,13 +268,15 @@ static dsm_status loop(trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
   bool stop = false, saved = true;
+  dsm__stop_reason wish = DSM__GO_ON;
   int64_t step = first;
   dsm__sections_start(&t->sections);
   t->interval_started = t->sections.started;
   dsm__progress_start(&t->progress, "step", "      loss   gradient       rate  samples/s", first,
                       c->train.steps);
   while (step < c->train.steps && !stop) {
-    DSM_TRY(train_step(t, step, dsm__stop_wanted(dsm_comm_rank(t->session.comm)), &stop));
+    wish = dsm__stop_wanted(dsm_comm_rank(t->session.comm));
+    DSM_TRY(train_step(t, step, wish, &stop));
     step++;
     saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop;
     if (saved) DSM_TRY(write_checkpoint(t, step));
@@ -282,9 +284,8 @@ static dsm_status loop(trainer *t) {
   dsm_log_transient(NULL);
   DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
   if (step < c->train.steps) {
-    int reason = dsm__stop_wanted(0);
     dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
-             dsm__stop_text((dsm__stop_reason)reason));
+             dsm__stop_text(wish));
     DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
              (long long)c->train.steps);
   }
