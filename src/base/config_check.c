@@ -77,10 +77,13 @@ static void check_averages(const dsm_config *c, dsm__mistakes *mistakes) {
   if (!found && count == 0)
     WRONG("sampler.ema = %.10g, but optimizer.ema is empty; sampler.ema = 0 takes the parameters themselves",
           c->sampler.ema);
-  else if (!found)
-    WRONG("sampler.ema = %.10g is not one of optimizer.ema; add it there, or use -1 (the first of them) or 0 "
-          "(none)",
-          c->sampler.ema);
+  else if (!found) {
+    char known[256];
+    if (dsm_config_value(c, "optimizer.ema", known, sizeof known) != DSM_OK) known[0] = '\0';
+    WRONG("sampler.ema = %.10g is not one of optimizer.ema = %s; take one of these, or -1 (the first of "
+          "them) or 0 (none)",
+          c->sampler.ema, known);
+  }
 }
 
 dsm_status dsm_config_check(const dsm_config *config) {

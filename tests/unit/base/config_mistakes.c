@@ -185,7 +185,8 @@ static const struct {
      "sampler.steps = 2000 is more than process.steps = 1000; a ddpm process has no more levels"},
     {{"optimizer.ema=[0.9, 0.9]"}, "optimizer.ema has the rate 0.9 twice"},
     {{"sampler.ema=0.5"},
-     "sampler.ema = 0.5 is not one of optimizer.ema; add it there, or use -1 (the first of them) or "
+     "sampler.ema = 0.5 is not one of optimizer.ema = [0.9999]; take one of these, or -1 (the first of them) "
+     "or "
      "0 (none)"},
     {{"optimizer.ema=[]"},
      "sampler.ema = -1, but optimizer.ema is empty; sampler.ema = 0 takes the parameters "
