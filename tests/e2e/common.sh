@@ -7,17 +7,19 @@ set -eu
 : "${DSMPI_MPIRUN:?how ranks are started, without their number; ctest sets it}"
 : "${DSMPI_HELPERS:?folder of the helper programs; ctest sets it}"
 : "${DSMPI_SOURCE:?the source tree; ctest sets it}"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export TERM=dumb OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 limit=${DSMPI_LIMIT:-60} # seconds for one command; whatever takes longer counts as hanging
 read -ra mpirun <<<"$DSMPI_MPIRUN"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/dsmpi-test.XXXXXX")
+undo() { :; } # what else is to be undone at the end; for scripts to redefine
 leave() {
   local code=$? pid
   trap - EXIT
-  for pid in $(jobs -p); do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in $(jobs -p); do kill -TERM "$pid" 2>/dev/null || true; done # timeout, which passes it on
   wait
   cd /
+  undo
   rm -rf "$work"
   exit "$code"
 }
@@ -76,13 +78,21 @@ start_ranks() {
   shift
   rm -rf ranks
   mkdir ranks
+  : >"$work/said"
+  # mpirun ends all when one has ended with a failure; the shells live on until they have noted how their rank ended
   # shellcheck disable=SC2016 # expanded by the shell of each rank
   timeout -k 5 "$limit" "${mpirun[@]}" -np "$n" bash -c '
     rank=$OMPI_COMM_WORLD_RANK
+    trap : TERM
     "$@" &
     echo $! >"$0/rank.$rank" && mv "$0/rank.$rank" "$0/$rank.pid"
-    code=0
-    wait $! || code=$?
+    wait $!
+    code=$?
+    if [ "$code" -gt 128 ]; then # a signal to this shell, or to the rank? only in the first case it is still to be waited for
+      wait $!
+      again=$?
+      if [ "$again" -ne 127 ]; then code=$again; fi
+    fi
     echo "$code" >"$0/$rank.code"
     exit "$code"' "$work/ranks" "$DSMPI" "$@" >"$work/said" 2>&1 </dev/null &
   job=$!
@@ -142,7 +152,7 @@ small_mlp() {
 data: {file: $work/eight.h5}
 process: {name: ddpm, steps: 20, schedule: cosine}
 model: {name: mlp, width: 16, depth: 2}
-optimizer: {lr: 1.0e-3, warmup: 5, ema: [0.9, 0.99]}
+optimizer: {lr: 1.0e-3, warmup: 1, ema: [0.9, 0.99]}
 train: {steps: 50, batch: 20, micro_batch: 4, threads: 1, log_every: 10, checkpoint_every: 20}
 sampler: {block: 16}
 END

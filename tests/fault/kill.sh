@@ -1,0 +1,71 @@
+#!/bin/bash
+# Killed without warning (a node lost): the same command goes on from the newest checkpoint, and the end is that of the
+# unbroken run. The same for samples: what was drawn before the kill stays.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../e2e/common.sh"
+small_mlp mlp.yaml
+train=(train mlp.yaml train.steps=4000 train.checkpoint_every=100 train.log_every=20)
+
+killed() { # the last job did not end by itself, and left nobody behind
+  [ "$code" -ne 0 ] || fail "the job was over before it was killed"
+  for rank in 0 1 2; do
+    if [ -e "ranks/$rank.pid" ] && kill -0 "$(cat "ranks/$rank.pid")" 2>/dev/null; then
+      wait_for 10 "rank $rank to be gone" gone "$(cat "ranks/$rank.pid")"
+    fi
+  done
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# of_this_job_and_ahead OLD: there is a checkpoint newer than OLD, and the log has lines of steps that no checkpoint holds:
+# those that a kill is to lose
+of_this_job_and_ahead() {
+  local now saved logged
+  has_checkpoint run || return 1
+  now=$(newest run)
+  [ "$now" != "$1" ] || return 1
+  logged=$(tail -n 1 run/metrics.jsonl | sed -n 's/^{"step": \([0-9]*\),.*/\1/p')
+  saved=${now##*/step-}
+  [ "${logged:-0}" -gt "$((10#${saved%.h5}))" ]
+}
+
+a_killed_training_goes_on_to_the_same_end() {
+  expect 0 1 "${train[@]}" -o unbroken
+  local before=none
+  for victim in 1 0; do
+    start_ranks 3 "${train[@]}" -o run
+    wait_for 30 "log lines beyond a new checkpoint" of_this_job_and_ahead "$before"
+    kill -KILL "$(cat "ranks/$victim.pid")"
+    wait_job
+    killed
+    before=$(newest run)
+    passed "rank $victim of 3 killed: the job ended with exit $code"
+  done
+  expect 0 2 "${train[@]}" -o run
+  expect_words "resume " "dsmpi: finished step 4000"
+  expect_same_run unbroken run
+  if compgen -G "run/checkpoints/*tmp*" >/dev/null; then fail "temporary files are left: $(ls run/checkpoints)"; fi
+  passed "killed twice, gone on with: as the unbroken run"
+}
+
+drawn() { [ "$(h5_blocks samples.h5.partial)" -ge "$1" ]; }
+h5_blocks() { "$DSMPI_HELPERS/blocks_done" "$1" 2>/dev/null || echo 0; }
+
+a_killed_sampling_goes_on_to_the_same_bytes() {
+  local sample=(sample unbroken -n 5000 -o samples.h5 sampler.block=4)
+  start_ranks 2 "${sample[@]}"
+  wait_for 30 "some blocks" drawn 20
+  kill -KILL "$(cat ranks/1.pid)"
+  wait_job
+  killed
+  [ ! -e samples.h5 ] || fail "an unfinished file has the name of a finished one"
+  expect 0 3 "${sample[@]}"
+  expect_words "going on with an interrupted file"
+  [ ! -e samples.h5.partial ] || fail "samples.h5.partial is left"
+  mv samples.h5 killed.h5
+  expect 0 1 "${sample[@]}"
+  cmp samples.h5 killed.h5 || fail "samples drawn around a kill differ from those drawn at once"
+  passed "sampling killed on 2 ranks, finished on 3: byte for byte as on 1"
+}
+
+a_killed_training_goes_on_to_the_same_end
+a_killed_sampling_goes_on_to_the_same_bytes
