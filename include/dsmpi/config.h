@@ -1,6 +1,7 @@
 /** @file config.h
- *  The configuration of a run: typed settings, filled from YAML and from `section.key=value` overrides through one
- *  schema table (src/base/schema.c) that also makes --help and the copy kept in the run folder and the checkpoint. */
+ *  The configuration of a run: typed settings, filled from YAML and from `section.key=value` overrides
+ *  through one schema table (src/base/schema.c) that also makes --help and the copy kept in the run folder
+ *  and the checkpoint. */
 #ifndef DSMPI_CONFIG_H
 #define DSMPI_CONFIG_H
 
@@ -33,101 +34,106 @@ enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
 enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF };
 
-/** All settings of a run. Enumerated fields are `int` holding the enum named beside them. Strings are bounded and
- *  terminated. The sentence of each key is in the schema. */
+/** All settings of a run. Enumerated fields are `int` holding the enum named beside them. Strings are
+ *  bounded and terminated. The sentence of each key is in the schema. */
 typedef struct dsm_config {
   struct {
     char file[DSM_TEXT_MAX];
     char dataset[DSM_TEXT_MAX];
-    char axes[64];       /* "N C H W"; "" = taken from the file's labels or guessed from the rank */
-    char rows[64];       /* "start:stop", Python-like; "" = all */
-    dsm_int_list shape;  /* (spatial..., C) of made-up samples when there is no file; bench only */
-    int normalize;       /* dsm_normalize */
+    char axes[64];      /* "N C H W"; "" = taken from the file's labels or guessed from the rank */
+    char rows[64];      /* "start:stop", Python-like; "" = all */
+    dsm_int_list shape; /* (spatial..., C) of made-up samples when there is no file; bench only */
+    int normalize;      /* dsm_normalize */
     bool per_channel;
     int64_t shuffle_window; /* MiB */
   } data;
   struct {
-    int name;            /* dsm_process_name */
-    int schedule;        /* dsm_beta_schedule, ddpm only */
-    int64_t steps;       /* T, ddpm only */
+    int name;                    /* dsm_process_name */
+    int schedule;                /* dsm_beta_schedule, ddpm only */
+    int64_t steps;               /* T, ddpm only */
     double beta_min, beta_max;   /* vp */
     double sigma_min, sigma_max; /* ve */
   } process;
   struct {
-    int name;            /* dsm_model_name */
-    int64_t width;       /* U-Net: channels nf of the first level; MLP: width */
-    int64_t depth;       /* MLP: number of residual blocks */
+    int name;                 /* dsm_model_name */
+    int64_t width;            /* U-Net: channels nf of the first level; MLP: width */
+    int64_t depth;            /* MLP: number of residual blocks */
     dsm_int_list multipliers; /* U-Net: channel multiplier of each level */
-    int64_t blocks;      /* U-Net: residual blocks a level */
-    dsm_int_list attention; /* U-Net: resolutions (height) with attention; empty = none */
-    int up_attention;    /* dsm_up_attention */
+    int64_t blocks;           /* U-Net: residual blocks a level */
+    dsm_int_list attention;   /* U-Net: resolutions (height) with attention; empty = none */
+    int up_attention;         /* dsm_up_attention */
     double dropout;
   } model;
   struct {
-    int name;            /* dsm_objective_name */
-    int prediction;      /* dsm_prediction */
-    int weighting;       /* dsm_weighting */
+    int name;       /* dsm_objective_name */
+    int prediction; /* dsm_prediction */
+    int weighting;  /* dsm_weighting */
   } objective;
   struct {
     double lr, beta1, beta2, eps, weight_decay, clip; /* clip 0 = off */
-    int schedule;        /* dsm_lr_schedule */
-    int64_t warmup;      /* steps */
-    dsm_real_list ema;   /* decay rates */
+    int schedule;                                     /* dsm_lr_schedule */
+    int64_t warmup;                                   /* steps */
+    dsm_real_list ema;                                /* decay rates */
   } optimizer;
   struct {
     int64_t steps, batch, micro_batch, seed;
-    int reduction;       /* dsm_reduction */
-    int64_t threads;     /* 0 = as many as the rank's cores */
-    int kernels;         /* dsm_kernel_set */
+    int reduction;   /* dsm_reduction */
+    int64_t threads; /* 0 = as many as the rank's cores */
+    int kernels;     /* dsm_kernel_set */
     int64_t log_every, checkpoint_every, keep;
   } train;
   struct {
-    int name;            /* dsm_sampler_name */
-    int64_t steps;       /* 0 = as many as the process has (ddpm), else 1000 */
-    double eta;          /* ddim */
-    int variance;        /* dsm_reverse_variance, ancestral */
-    int clip;            /* dsm_clip, of the predicted x0 */
-    int64_t block;       /* samples drawn together */
-    double ema;          /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
+    int name;      /* dsm_sampler_name */
+    int64_t steps; /* 0 = as many as the process has (ddpm), else 1000 */
+    double eta;    /* ddim */
+    int variance;  /* dsm_reverse_variance, ancestral */
+    int clip;      /* dsm_clip, of the predicted x0 */
+    int64_t block; /* samples drawn together */
+    double ema;    /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
     int64_t seed;
   } sampler;
 } dsm_config;
 
 /** Fills in the default of every key. */
 void dsm_config_defaults(dsm_config *config);
-/** Reads a YAML file over `config` (call dsm_config_defaults first). All mistakes of the file are found in one go and
- *  listed in the message, each as `file:line:column: what`, with the nearest known key for an unknown one.
+/** Reads a YAML file over `config` (call dsm_config_defaults first). All mistakes of the file are found in
+ *  one go and listed in the message, each as `file:line:column: what`, with the nearest known key for an
+ *  unknown one.
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_CONFIG. */
 dsm_status dsm_config_read(const char *path, dsm_config *config);
 /** The same for YAML in memory; `name` stands in for the file name in messages. */
 dsm_status dsm_config_parse(const char *name, const char *text, dsm_config *config);
-/** Applies one override `section.key=value`; the value is parsed as YAML by the same code. `number` (from 1) is used in
- *  messages: "command line override 2: ...". */
+/** Applies one override `section.key=value`; the value is parsed as YAML by the same code. `number` (from 1)
+ *  is used in messages: "command line override 2: ...". */
 dsm_status dsm_config_override(const char *assignment, int number, dsm_config *config);
-/** Checks what spans several keys (micro_batch divides batch; each required key is set; warm-up below the steps; ...), naming the
- *  keys, their values and what to change. Call once, after file and overrides. */
+/** Checks what spans several keys (micro_batch divides batch; each required key is set; warm-up below the
+ *  steps; ...), naming the keys, their values and what to change. Call once, after file and overrides. */
 dsm_status dsm_config_check(const dsm_config *config);
-/** The effective configuration as YAML, every key with its value, in schema order (a required key that is not set yet: as a
- *  comment). Reading it back over the defaults gives an equal dsm_config, byte for byte.
- *  Real numbers are written so that YAML 1.1 readers take them for numbers (1.0e-4). `*text` is owned by the caller: free(). */
+/** The effective configuration as YAML, every key with its value, in schema order (a required key that is
+ *  not set yet: as a comment). Reading it back over the defaults gives an equal dsm_config, byte for byte.
+ *  Real numbers are written so that YAML 1.1 readers take them for numbers (1.0e-4). `*text` is owned by the
+ *  caller: free(). */
 dsm_status dsm_config_text(const dsm_config *config, char **text);
-/** The value of one key ("train.batch") as text, as dsm_config_text writes it; for messages and for comparison.
- *  DSM_BAD_CONFIG for an unknown key. */
+/** The value of one key ("train.batch") as text, as dsm_config_text writes it; for messages and for
+ *  comparison. DSM_BAD_CONFIG for an unknown key. */
 dsm_status dsm_config_value(const dsm_config *config, const char *key, char *text, size_t size);
 
-/** Text for --help: the keys of one section ("train") or, for NULL, of all: name, type and range, default, sentence; at most 80 columns.
- *  `*text` is owned by the caller: free(). */
+/** Text for --help: the keys of one section ("train") or, for NULL, of all: name, type and range, default,
+ *  sentence; at most 80 columns. `*text` is owned by the caller: free(). */
 dsm_status dsm_config_help(const char *section, char **text);
 
-/** Keys that must not change when a run goes on (they define model, data and the random streams), visited in schema order:
- *  writes one line "key: was A, is B" per difference to `text` (cut to `size`, no newline at the end) and returns the
- *  number of differences. data.file is not among them: data may move between two jobs. */
+/** Keys that must not change when a run goes on (they define model, data and the random streams), visited in
+ *  schema order: writes one line "key: was A, is B" per difference to `text` (cut to `size`, no newline at
+ *  the end) and returns the number of differences. data.file is not among them: data may move between two
+ *  jobs. */
 size_t dsm_config_difference(const dsm_config *was, const dsm_config *is, char *text, size_t size);
 
-/** "Did you mean": the closest of `words` (NULL at the end) by edit distance; NULL when none is close enough to be meant. */
+/** "Did you mean": the closest of `words` (NULL at the end) by edit distance; NULL when none is close enough
+ *  to be meant. */
 const char *dsm_nearest_word(const char *text, const char *const *words);
 
-/** Word of an enumerated value for messages: dsm_config_word("objective.prediction", DSM_PREDICT_V) is "v"; "?" if unknown. */
+/** Word of an enumerated value for messages: dsm_config_word("objective.prediction", DSM_PREDICT_V) is "v";
+ *  "?" if unknown. */
 const char *dsm_config_word(const char *key, int value);
 
 #endif

@@ -1,7 +1,7 @@
 /** @file diffusion.h
  *  Score-based modelling: the forward process, what the network predicts, the loss, the way back.
- *  Symbols: x_t = alpha(t) x0 + sigma(t) eps; s = grad log p_t(x); d = number of elements of a sample. Coefficients are float64.
- *  Nothing here is collective; nothing here knows MPI or files. */
+ *  Symbols: x_t = alpha(t) x0 + sigma(t) eps; s = grad log p_t(x); d = number of elements of a sample.
+ *  Coefficients are float64. Nothing here is collective; nothing here knows MPI or files. */
 #ifndef DSMPI_DIFFUSION_H
 #define DSMPI_DIFFUSION_H
 
@@ -9,11 +9,12 @@
 #include "dsmpi/nn.h"
 #include "dsmpi/normalization.h"
 
-/* ---- process ----------------------------------------------------------------------------------------------------- */
+/* ---- process ------------------------------------------------------------------------------------------- */
 
-/** A forward process. Times: ddpm t = 1 ... T (integers; t = 0 is the data), vp and ve t in (0, 1]. At t = 0: alpha 1, sigma 0 (ve too, by
- *  convention: the data themselves).
- *    ddpm  alpha^2 = prod (1 - beta_i), sigma^2 = 1 - alpha^2; beta linear (1e-4 ... 0.02, times 1000/T) or cosine
+/** A forward process. Times: ddpm t = 1 ... T (integers; t = 0 is the data), vp and ve t in (0, 1]. At t =
+ *  0: alpha 1, sigma 0 (ve too, by convention: the data themselves).
+ *    ddpm  alpha^2 = prod (1 - beta_i), sigma^2 = 1 - alpha^2;
+ *          beta linear (1e-4 ... 0.02, times 1000/T) or cosine
  *    vp    log alpha = -t^2 (b1 - b0)/4 - t b0/2, sigma^2 = -expm1(2 log alpha)
  *    ve    alpha 1, sigma = sigma_min (sigma_max / sigma_min)^t */
 typedef struct dsm_process dsm_process;
@@ -22,13 +23,14 @@ void dsm_process_destroy(dsm_process **process);
 const char *dsm_process_name_of(const dsm_process *process);
 /** True when only integer times exist (ddpm). */
 bool dsm_process_discrete(const dsm_process *process);
-/** Last time: T or 1. First time that training and sampling use: 1, or 1e-5 in training and (vp 1e-3, ve 1e-5) in sampling. */
+/** Last time: T or 1. First time that training and sampling use: 1, or 1e-5 in training and (vp 1e-3, ve
+ *  1e-5) in sampling. */
 double dsm_process_last(const dsm_process *process);
 double dsm_process_first(const dsm_process *process, bool sampling);
 double dsm_process_alpha(const dsm_process *process, double t);
 double dsm_process_sigma(const dsm_process *process, double t);
-/** Drift f and squared diffusion g^2 of dx = f x dt + g dw: f = alpha'/alpha, g^2 = (sigma^2)' - 2 f sigma^2. ddpm: per step,
- *  f = log(alpha_t / alpha_{t-1}), g^2 = beta_t. */
+/** Drift f and squared diffusion g^2 of dx = f x dt + g dw: f = alpha'/alpha, g^2 = (sigma^2)' - 2 f
+ *  sigma^2. ddpm: per step, f = log(alpha_t / alpha_{t-1}), g^2 = beta_t. */
 double dsm_process_drift(const dsm_process *process, double t);
 double dsm_process_diffusion2(const dsm_process *process, double t);
 /** What the network sees as time: ddpm t - 1 scaled to 0 ... 999 (t - 1 for T = 1000), vp and ve 999 t. */
@@ -38,63 +40,73 @@ double dsm_process_input_scale(const dsm_process *process, double t);
 /** Standard deviation of the start of sampling, x_T ~ N(0, std^2): 1, ve sigma_max. */
 double dsm_process_prior_std(const dsm_process *process);
 
-/** Posterior q(x_s | x_t, x0), s < t, of any Gaussian process, alpha_ts = alpha_t / alpha_s, sigma_ts^2 = sigma_t^2 - alpha_ts^2 sigma_s^2:
- *  mean = x_t_factor x_t + x0_factor x0, variance small = sigma_ts^2 sigma_s^2 / sigma_t^2 (exact posterior), large = sigma_ts^2.
- *  Kingma et al. 2021 (arXiv:2107.00630) appendix A; equals Ho et al. 2020 (arXiv:2006.11239) eq. 7 for ddpm, s = t - 1. */
+/** Posterior q(x_s | x_t, x0), s < t, of any Gaussian process, alpha_ts = alpha_t / alpha_s, sigma_ts^2 =
+ *  sigma_t^2 - alpha_ts^2 sigma_s^2:
+ *    mean = x_t_factor x_t + x0_factor x0,
+ *    variance small = sigma_ts^2 sigma_s^2 / sigma_t^2 (exact posterior), large = sigma_ts^2.
+ *  Kingma et al. 2021 (arXiv:2107.00630)
+ *  appendix A; equals Ho et al. 2020 (arXiv:2006.11239) eq. 7 for ddpm, s = t - 1. */
 typedef struct dsm_posterior {
   double x_t_factor, x0_factor, small, large;
 } dsm_posterior;
 dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double t);
 
-/* ---- prediction -------------------------------------------------------------------------------------------------- */
+/* ---- prediction ---------------------------------------------------------------------------------------- */
 
 /** The quantities of a noisy sample at (alpha, sigma), each known from x_t and one other:
- *  eps = (x - alpha x0)/sigma,  s = -eps/sigma,  v = alpha eps - sigma x0,  x0 by Tweedie: (x + sigma^2 s)/alpha.
- *  From v, for any alpha and sigma: x0 = (alpha x - sigma v)/(alpha^2 + sigma^2), eps = (sigma x + alpha v)/(alpha^2 + sigma^2). */
-/** Converts value `from` (enum dsm_prediction) of n elements into `to`; y may be value. In `score`, the value is s itself. */
-void dsm_prediction_convert(int from, int to, double alpha, double sigma, const float *x, const float *value, float *y,
-                            size_t n);
-/** What the network's output F stands for: eps, x0 and v themselves; score: s = F / sigma (so F has unit scale, as in NCSN). This is the factor value = F * factor. */
+ *  eps = (x - alpha x0)/sigma,  s = -eps/sigma,  v = alpha eps - sigma x0,  x0 by Tweedie: (x + sigma^2
+ *  s)/alpha.  From v, for any alpha and sigma:
+ *  x0 = (alpha x - sigma v)/(alpha^2 + sigma^2), eps = (sigma x + alpha v)/(alpha^2 + sigma^2). */
+/** Converts value `from` (enum dsm_prediction) of n elements into `to`; y may be value. In `score`, the
+ *  value is s itself. */
+void dsm_prediction_convert(int from, int to, double alpha, double sigma, const float *x, const float *value,
+                            float *y, size_t n);
+/** What the network's output F stands for: eps, x0 and v themselves; score: s = F / sigma (so F has unit
+ *  scale, as in NCSN). This is the factor value = F * factor. */
 double dsm_prediction_output_factor(int prediction, double sigma);
-/** Factor k with  |eps - eps_hat|^2 = k |F - F_target|^2  at (alpha, sigma):  eps 1, score 1, x0 alpha^2/sigma^2, v alpha^2/(alpha^2+sigma^2)^2. */
+/** Factor k with  |eps - eps_hat|^2 = k |F - F_target|^2  at (alpha, sigma):  eps 1, score 1, x0
+ *  alpha^2/sigma^2, v alpha^2/(alpha^2+sigma^2)^2. */
 double dsm_prediction_error_factor(int prediction, double alpha, double sigma);
 
-/* ---- objective --------------------------------------------------------------------------------------------------- */
+/* ---- objective ----------------------------------------------------------------------------------------- */
 
 /** Weight of |eps - eps_hat|^2, summed over the d elements of a sample, in the loss:
  *    simple      1/d                  (mean over elements: L_simple of Ho et al. 2020, eq. 14)
- *    sigma2      1/2                  (DSM loss with lambda(sigma) = sigma^2: 1/2 |sigma s + eps|^2, Song & Ermon 2019, arXiv:1907.05600, eq. 6)
+ *    sigma2      1/2                   (DSM loss with lambda(sigma) = sigma^2: 1/2 |sigma s + eps|^2,
+ *                                       Song & Ermon 2019, arXiv:1907.05600, eq. 6)
  *    likelihood  g^2(t) / (2 sigma^2)  (Song et al. 2021, arXiv:2101.09258; in ddpm g^2 = beta_t) */
 double dsm_weighting_value(int weighting, const dsm_process *process, double t, size_t d);
 
-/** Loss of a micro-batch on a graph: inputs, loss, gradients of all parameters. Built once, filled and run every step. */
+/** Loss of a micro-batch on a graph: inputs, loss, gradients of all parameters. Built once, filled and run
+ *  every step. */
 typedef struct dsm_objective dsm_objective;
-/** Builds network + loss for micro-batches of `micro_batch` samples; outputs: loss per sample; gradients of the *sum* over the
- *  micro-batch (the trainer divides by the global batch).
+/** Builds network + loss for micro-batches of `micro_batch` samples; outputs: loss per sample; gradients of
+ *  the *sum* over the micro-batch (the trainer divides by the global batch).
  *  @param[in] process, model, kernels  borrowed until destroy */
 dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
                                 const dsm_kernels *kernels, size_t micro_batch, dsm_objective **objective);
 void dsm_objective_destroy(dsm_objective **objective);
-/** Draws t and eps from (seed, step, sample) and runs: t uniform over 1 ... T or over (first, last). `x0` (micro_batch, sample...) normalised;
- *  `first` global index of its first sample in the batch.
+/** Draws t and eps from (seed, step, sample) and runs: t uniform over 1 ... T or over (first, last). `x0`
+ *  (micro_batch, sample...) normalised; `first` global index of its first sample in the batch.
  *  @param[out] gradients  flat array, overwritten
  *  @param[out] loss       (micro_batch) weighted loss of each sample */
-void dsm_objective_run(dsm_objective *objective, const float *parameters, const float *x0, uint64_t seed, uint64_t step,
-                       uint64_t first, float *gradients, float *loss);
+void dsm_objective_run(dsm_objective *objective, const float *parameters, const float *x0, uint64_t seed,
+                       uint64_t step, uint64_t first, float *gradients, float *loss);
 /** The same with t and eps given and without dropout: for tests and for held-out losses. */
-void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0, const double *t,
-                             const float *eps, float *gradients, float *loss);
+void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0,
+                             const double *t, const float *eps, float *gradients, float *loss);
 /** The draws of dsm_objective_run: t (n) and eps (n, d). */
-void dsm_objective_draw(const dsm_process *process, uint64_t seed, uint64_t step, uint64_t first, size_t n, size_t d,
-                        double *t, float *eps);
+void dsm_objective_draw(const dsm_process *process, uint64_t seed, uint64_t step, uint64_t first, size_t n,
+                        size_t d, double *t, float *eps);
 dsm_graph_facts dsm_objective_facts(const dsm_objective *objective);
 /** Per-op times of one micro-batch, see dsm_graph_profile. */
-dsm_status dsm_objective_profile(dsm_objective *objective, const float *parameters, float *gradients, int repeats,
-                                 dsm_node_time **times, size_t *count);
+dsm_status dsm_objective_profile(dsm_objective *objective, const float *parameters, float *gradients,
+                                 int repeats, dsm_node_time **times, size_t *count);
 
-/* ---- sampler ----------------------------------------------------------------------------------------------------- */
+/* ---- sampler ------------------------------------------------------------------------------------------- */
 
-/** Estimates eps(x_t, t) for n samples at one time. The network is one implementation, exact scores of known laws are others (tests). */
+/** Estimates eps(x_t, t) for n samples at one time. The network is one implementation, exact scores of known
+ *  laws are others (tests). */
 typedef struct dsm_denoiser {
   void (*eps)(void *self, const float *x, double t, float *eps); /* n fixed by the implementation */
   void *self;
@@ -109,16 +121,16 @@ void dsm_network_destroy(dsm_network **network);
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);
 dsm_graph_facts dsm_network_facts(const dsm_network *network);
 
-/** Everything a sampler needs for one block. Samples are independent: sample i of the block uses the random rows of global index
- *  first + i only, so blocks may be drawn anywhere in any order. */
+/** Everything a sampler needs for one block. Samples are independent: sample i of the block uses the random
+ *  rows of global index first + i only, so blocks may be drawn anywhere in any order. */
 typedef struct dsm_sampling {
   const dsm_process *process;
   const dsm_denoiser *denoiser;
-  size_t n, d;              /* samples in the block, elements a sample */
-  uint64_t seed, first;     /* stream DSM_STREAM_SAMPLER */
-  int64_t steps;            /* network evaluations */
-  double eta;               /* ddim */
-  int variance;             /* enum dsm_reverse_variance */
+  size_t n, d;                        /* samples in the block, elements a sample */
+  uint64_t seed, first;               /* stream DSM_STREAM_SAMPLER */
+  int64_t steps;                      /* network evaluations */
+  double eta;                         /* ddim */
+  int variance;                       /* enum dsm_reverse_variance */
   const double *clip_low, *clip_high; /* per channel range of x0_hat in normalised units, or NULL */
   size_t channels;
   /* called after each step with the number done; false stops the sampler; may be NULL */
@@ -131,15 +143,17 @@ typedef struct dsm_sampler {
   const char *name;
   /* why this sampler cannot run with these settings, or NULL */
   const char *(*refuses)(const dsm_sampling *s);
-  /* x (n, d): on entry x_T, on return the samples in normalised units. DSM_STOPPED if progress stopped it, DSM_NO_MEMORY. */
+  /* x (n, d): on entry x_T, on return the samples in normalised units. DSM_STOPPED if progress stopped it,
+   * DSM_NO_MEMORY. */
   dsm_status (*run)(const dsm_sampling *s, float *x);
 } dsm_sampler;
 /** By enum dsm_sampler_name; never NULL for a valid value. */
 const dsm_sampler *dsm_sampler_of(int name);
 /** Draws x_T, checks, runs. @return DSM_OK; DSM_BAD_CONFIG with the sampler's reason; DSM_STOPPED. */
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
-/** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0: ddpm 1 + round((T-1)(steps-1-k)/(steps-1)), continuous ones
- *  uniform; one step: t[0] = last. @return DSM_BAD_CONFIG if ddpm has fewer times than steps. `t` has steps + 1 entries. */
+/** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0: ddpm 1 +
+ *  round((T-1)(steps-1-k)/(steps-1)), continuous ones uniform; one step: t[0] = last. @return DSM_BAD_CONFIG
+ *  if ddpm has fewer times than steps. `t` has steps + 1 entries. */
 dsm_status dsm_sampler_times(const dsm_process *process, int64_t steps, double *t);
 
 #endif

@@ -1,6 +1,6 @@
 /** @file dist.h
- *  Ranks: who is there, agreeing on failure, and the gradient sum that does not depend on the number of ranks. MPI appears nowhere
- *  else (but where files need it). No threads and no HDF5 here. */
+ *  Ranks: who is there, agreeing on failure, and the gradient sum that does not depend on the number of
+ *  ranks. MPI appears nowhere else (but where files need it). No threads and no HDF5 here. */
 #ifndef DSMPI_DIST_H
 #define DSMPI_DIST_H
 
@@ -9,13 +9,14 @@
 
 typedef struct dsm_comm dsm_comm;
 
-/* ---- the communicator ------------------------------------------------------------------------------------------- */
+/* ---- the communicator ---------------------------------------------------------------------------------- */
 
-/** Starts MPI (thread level SERIALIZED asked for) and duplicates the world. Collective over the whole job. Points the panic hook at
- *  MPI_Abort and sets the log's rank.
- *  @return DSM_OK; DSM_LAUNCHER (exit 69) when the launcher started several tasks but MPI sees one (srun without PMIx, another
- *  MPI's mpirun), found by comparing SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_SIZE, PMI_SIZE, PMIX_RANK with the world's size, naming both numbers
- *  and what to try (srun --mpi=pmix). The message is printed once, by the task that calls itself number 0. */
+/** Starts MPI (thread level SERIALIZED asked for) and duplicates the world. Collective over the whole job.
+ *  Points the panic hook at MPI_Abort and sets the log's rank.
+ *  @return DSM_OK; DSM_LAUNCHER (exit 69) when the launcher started several tasks but MPI sees one (srun
+ *  without PMIx, another MPI's mpirun), found by comparing SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_SIZE,
+ *  PMI_SIZE, PMIX_RANK with the world's size, naming both numbers and what to try (srun --mpi=pmix). The
+ *  message is printed once, by the task that calls itself number 0. */
 dsm_status dsm_comm_create(dsm_comm **comm);
 /** Ends MPI. Collective. Accepts NULL. */
 void dsm_comm_destroy(dsm_comm **comm);
@@ -30,17 +31,18 @@ const char *dsm_comm_host(const dsm_comm *comm);
 const char *dsm_comm_library(void);
 /** Cores that this process may run on (its affinity mask). Not collective. */
 int dsm_comm_cores(void);
-/** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives (0 when alone; `task` may be
- *  NULL). Needs no MPI: so help is printed once, and work for one process starts no MPI where it is alone. */
+/** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives
+ *  (0 when alone; `task` may be NULL). Needs no MPI: so help is printed once, and work for one process
+ *  starts no MPI where it is alone. */
 bool dsm_launched_several(int *task);
 
-/** Makes a failure on any rank the failure of all. Collective; every rank passes its own status and gets the same result: DSM_OK if
- *  all passed DSM_OK, else the status of the lowest failing rank, whose trail, with "rank R (host): " in front when there is more than
- *  one rank, becomes the trail of every rank. */
+/** Makes a failure on any rank the failure of all. Collective; every rank passes its own status and gets the
+ *  same result: DSM_OK if all passed DSM_OK, else the status of the lowest failing rank, whose trail, with
+ *  "rank R (host): " in front when there is more than one rank, becomes the trail of every rank. */
 dsm_status dsm_agree(dsm_comm *comm, dsm_status status);
 #define DSM_AGREE(comm, call) DSM_TRY(dsm_agree((comm), (call)))
-/** Prints the trail once, with rank and host, and ends all ranks through MPI_Abort with the status's exit code; for failures that the
- *  others cannot be told of. Does not return. */
+/** Prints the trail once, with rank and host, and ends all ranks through MPI_Abort with the status's exit
+ *  code; for failures that the others cannot be told of. Does not return. */
 void dsm_comm_abort(dsm_comm *comm, dsm_status status) __attribute__((noreturn));
 
 /** Collective helpers on small data. */
@@ -48,14 +50,15 @@ dsm_status dsm_comm_barrier(dsm_comm *comm);
 dsm_status dsm_comm_broadcast(dsm_comm *comm, void *data, size_t bytes, int root);
 /** all[r * bytes ...] = data of rank r, on every rank. */
 dsm_status dsm_comm_allgather(dsm_comm *comm, const void *data, size_t bytes, void *all);
-/** Over ranks, for tables: minimum, mean, maximum of each of n values, and the rank of the maximum. Any output may be NULL. */
-dsm_status dsm_comm_statistics(dsm_comm *comm, const double *x, size_t n, double *min, double *mean, double *max,
-                               int *max_rank);
+/** Over ranks, for tables: minimum, mean, maximum of each of n values, and the rank of the maximum. Any
+ *  output may be NULL. */
+dsm_status dsm_comm_statistics(dsm_comm *comm, const double *x, size_t n, double *min, double *mean,
+                               double *max, int *max_rank);
 
-/* ---- gradient sum ----------------------------------------------------------------------------------------------- */
+/* ---- gradient sum -------------------------------------------------------------------------------------- */
 
-/** First leaf and number of leaves of `rank` when `leaves` leaves are dealt out in contiguous runs, the first leaves % size ranks having
- *  one more. Pure. */
+/** First leaf and number of leaves of `rank` when `leaves` leaves are dealt out in contiguous runs, the
+ *  first leaves % size ranks having one more. Pure. */
 void dsm_leaf_range(size_t leaves, int rank, int size, size_t *first, size_t *count);
 
 /** Local arithmetic and memory of the engine, replaceable for simulation and for faster sums. */
@@ -64,28 +67,33 @@ typedef struct dsm_reducer_hooks {
   void *context;
 } dsm_reducer_hooks;
 
-/** How the sum is taken. TREE: the fixed pairwise tree over all leaves: node (level l, index i) is the sum of the leaves
- *  [i 2^l, (i+1) 2^l), a missing right half counting as absent; so the bits depend on the leaves alone, not on ranks.
- *  FAST: leaves added in order on each rank, then MPI_Allreduce(MPI_FLOAT, MPI_SUM). Values as enum dsm_reduction. */
+/** How the sum is taken. TREE: the fixed pairwise tree over all leaves: node (level l, index i) is the sum
+ *  of the leaves [i 2^l, (i+1) 2^l), a missing right half counting as absent; so the bits depend on the
+ *  leaves alone, not on ranks.
+ *  FAST: leaves added in order on each rank, then MPI_Allreduce(MPI_FLOAT, MPI_SUM). Values as enum
+ *  dsm_reduction. */
 typedef struct dsm_reducer_params {
-  size_t leaves; /* of all ranks, >= number of ranks */
-  size_t count;  /* floats a leaf */
-  int mode;      /* enum dsm_reduction */
+  size_t leaves;                  /* of all ranks, >= number of ranks */
+  size_t count;                   /* floats a leaf */
+  int mode;                       /* enum dsm_reduction */
   const dsm_reducer_hooks *hooks; /* NULL = plain loop; copied */
 } dsm_reducer_params;
 
 typedef struct dsm_reducer dsm_reducer;
-/** Collective. @return DSM_OK; DSM_BAD_CONFIG if there are more ranks than leaves, naming both and what to change (train.batch,
- *  train.micro_batch, ranks); DSM_NO_MEMORY. */
+/** Collective. @return DSM_OK; DSM_BAD_CONFIG if there are more ranks than leaves, naming both and what to
+ *  change (train.batch, train.micro_batch, ranks); DSM_NO_MEMORY. */
 dsm_status dsm_reducer_create(dsm_comm *comm, const dsm_reducer_params *params, dsm_reducer **reducer);
 void dsm_reducer_destroy(dsm_reducer **reducer);
 /** This rank's leaves. */
 void dsm_reducer_range(const dsm_reducer *reducer, size_t *first, size_t *count);
-/** Where the next leaf of this rank is to be written (count floats, contents undefined), in leaf order. Borrowed until push. */
+/** Where the next leaf of this rank is to be written (count floats, contents undefined), in leaf order.
+ *  Borrowed until push. */
 float *dsm_reducer_leaf(dsm_reducer *reducer);
-/** The leaf is complete: it is joined with finished neighbours (a binary counter of partial sums). Not collective. */
+/** The leaf is complete: it is joined with finished neighbours (a binary counter of partial sums). Not
+ *  collective. */
 void dsm_reducer_push(dsm_reducer *reducer);
-/** Sum over the leaves of all ranks, equal on all of them; afterwards the reducer is ready for the next step. Collective.
+/** Sum over the leaves of all ranks, equal on all of them; afterwards the reducer is ready for the next
+ *  step. Collective.
  *  @param[out] sum  count floats, borrowed until the next dsm_reducer_leaf() */
 dsm_status dsm_reducer_finish(dsm_reducer *reducer, const float **sum);
 /** Bytes held, and seconds spent in finish() since creation (communication, local sums). */

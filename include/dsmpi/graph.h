@@ -1,6 +1,6 @@
 /** @file graph.h
- *  A static graph of operations on shaped tensors: build it once, differentiate it (the derivative is made of ordinary
- *  nodes, so it can be differentiated again), plan its memory, run it many times.
+ *  A static graph of operations on shaped tensors: build it once, differentiate it (the derivative is made
+ *  of ordinary nodes, so it can be differentiated again), plan its memory, run it many times.
  *
  *      dsm_graph_create(&g);
  *      dsm_node *x = dsm_input(g, "x", DSM_SHAPE(32, 2));
@@ -12,8 +12,9 @@
  *      dsm_graph_plan(g, kernels);
  *      ... fill dsm_graph_data(g, x);  dsm_graph_run(g, &run); ...
  *
- *  Builders never fail one by one: the first mistake is kept in the graph, later builders return NULL at once, and
- *  dsm_graph_plan() (or dsm_graph_status()) returns it. Nothing here is collective; nothing here knows MPI or files. */
+ *  Builders never fail one by one: the first mistake is kept in the graph, later builders return NULL at
+ *  once, and dsm_graph_plan() (or dsm_graph_status()) returns it. Nothing here is collective; nothing here
+ *  knows MPI or files. */
 #ifndef DSMPI_GRAPH_H
 #define DSMPI_GRAPH_H
 
@@ -29,11 +30,11 @@ void dsm_graph_destroy(dsm_graph **graph);
 dsm_status dsm_graph_status(dsm_graph *graph);
 dsm_shape dsm_node_shape(const dsm_node *node);
 
-/** Layers with a fused kernel whose second derivative does not exist (group norm) are built from basic ops while this is on, so
- *  that the gradient can be taken again. Default off. */
+/** Layers with a fused kernel whose second derivative does not exist (group norm) are built from basic ops
+ *  while this is on, so that the gradient can be taken again. Default off. */
 void dsm_graph_decompose(dsm_graph *graph, bool on);
 
-/* ---- leaves ------------------------------------------------------------------------------------------------------ */
+/* ---- leaves -------------------------------------------------------------------------------------------- */
 
 /** Data filled in by the caller before each run through dsm_graph_data(). */
 dsm_node *dsm_input(dsm_graph *graph, const char *name, dsm_shape shape);
@@ -42,11 +43,12 @@ dsm_node *dsm_parameter_node(dsm_graph *graph, const dsm_parameter *entry);
 /** Values fixed now; copied. */
 dsm_node *dsm_constant(dsm_graph *graph, dsm_shape shape, const float *values);
 dsm_node *dsm_fill(dsm_graph *graph, dsm_shape shape, float value);
-/** Inverted dropout mask of `shape`, first axis the samples: 0 with probability p, else 1/(1-p); a function of the run's (seed, step, sample
- *  index) and of `layer`, a number unique in the model. All ones when the run has `training` off. Not differentiable (a constant). */
+/** Inverted dropout mask of `shape`, first axis the samples: 0 with probability p, else 1/(1-p); a function
+ *  of the run's (seed, step, sample index) and of `layer`, a number unique in the model. All ones when the
+ *  run has `training` off. Not differentiable (a constant). */
 dsm_node *dsm_dropout_mask(dsm_graph *graph, dsm_shape shape, float p, uint32_t layer);
 
-/* ---- operations -------------------------------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------------------- */
 
 /* Element-wise; shapes of equal rank, an axis of size 1 is broadcast. */
 dsm_node *dsm_add(dsm_graph *graph, dsm_node *a, dsm_node *b);
@@ -70,36 +72,42 @@ dsm_node *dsm_slice(dsm_graph *graph, int axis, size_t first, size_t count, dsm_
 dsm_node *dsm_pad(dsm_graph *graph, int axis, size_t before, size_t total, dsm_node *x);
 
 /** alpha op(a) op(b) over (batch, m, k) and (batch, k, n), or rank 2 without the batch. */
-dsm_node *dsm_matmul_node(dsm_graph *graph, dsm_node *a, bool transpose_a, dsm_node *b, bool transpose_b, float alpha);
+dsm_node *dsm_matmul_node(dsm_graph *graph, dsm_node *a, bool transpose_a, dsm_node *b, bool transpose_b,
+                          float alpha);
 /** x (rows..., in) w(out, in)^T + bias (out) -> (rows..., out); bias may be NULL. */
 dsm_node *dsm_linear(dsm_graph *graph, dsm_node *x, dsm_node *w, dsm_node *bias);
-/** Convolution of x (N,H,W,in) with w (out,kh,kw,in) + bias (out), bias may be NULL. `pad` = top, left, bottom, right. */
+/** Convolution of x (N,H,W,in) with w (out,kh,kw,in) + bias (out), bias may be NULL. `pad` = top, left,
+ *  bottom, right. */
 dsm_node *dsm_conv2d_node(dsm_graph *graph, dsm_node *x, dsm_node *w, dsm_node *bias, size_t stride,
                           const size_t pad[4]);
 /** Softmax over the last axis. */
 dsm_node *dsm_softmax(dsm_graph *graph, dsm_node *x);
 /** Group normalisation over (N, positions..., C) with gamma, beta (C). */
-dsm_node *dsm_group_norm_node(dsm_graph *graph, dsm_node *x, dsm_node *gamma, dsm_node *beta, size_t groups, float eps);
+dsm_node *dsm_group_norm_node(dsm_graph *graph, dsm_node *x, dsm_node *gamma, dsm_node *beta, size_t groups,
+                              float eps);
 /** Nearest-neighbour upsampling by 2 of (N,H,W,C), and its transpose, sums over 2 x 2. */
 dsm_node *dsm_upsample2(dsm_graph *graph, dsm_node *x);
 dsm_node *dsm_downsample2_sum(dsm_graph *graph, dsm_node *x);
 
-/* ---- derivative -------------------------------------------------------------------------------------------------- */
+/* ---- derivative ---------------------------------------------------------------------------------------- */
 
 /** Adds the nodes of dx_i = (dy/dx_i)^T dy, for y of any shape.
  *  @param[in]  dy  same shape as y; NULL = ones
  *  @param[out] dx  n nodes; a zero node where y does not depend on x_i
- *  Fails (through the graph's status) where an op on the way has no derivative, naming it and what to do (dsm_graph_decompose). */
-void dsm_graph_gradient(dsm_graph *graph, dsm_node *y, dsm_node *dy, dsm_node *const *x, size_t n, dsm_node **dx);
+ *  Fails (through the graph's status) where an op on the way has no derivative, naming it and what to do
+ *  (dsm_graph_decompose). */
+void dsm_graph_gradient(dsm_graph *graph, dsm_node *y, dsm_node *dy, dsm_node *const *x, size_t n,
+                        dsm_node **dx);
 
-/* ---- plan and run ------------------------------------------------------------------------------------------------ */
+/* ---- plan and run -------------------------------------------------------------------------------------- */
 
 /** Marks a node whose value is wanted after the run, by name. */
 void dsm_graph_output(dsm_graph *graph, const char *name, dsm_node *node);
-/** Marks a node as the gradient of a parameter: it is computed straight into its place of the flat gradient array. */
+/** Marks a node as the gradient of a parameter: it is computed straight into its place of the flat gradient
+ *  array. */
 void dsm_graph_gradient_output(dsm_graph *graph, dsm_node *gradient, const dsm_parameter *entry);
-/** Drops what no output needs, chooses kernels by shape, gives each node a place in one arena by liveness (in place where
- *  possible), allocates it. Call once, after the last builder.
+/** Drops what no output needs, chooses kernels by shape, gives each node a place in one arena by liveness
+ *  (in place where possible), allocates it. Call once, after the last builder.
  *  @param[in] kernels  borrowed until destroy */
 dsm_status dsm_graph_plan(dsm_graph *graph, const dsm_kernels *kernels);
 
@@ -109,7 +117,8 @@ typedef struct dsm_run {
   float *gradients;        /* flat array; NULL if the graph has no gradient outputs */
   bool training;           /* dropout on */
   uint64_t seed, step;     /* of the random streams */
-  const uint64_t *sample;  /* global index of each sample of the first axis; may be NULL when there is no dropout */
+  const uint64_t
+      *sample; /* global index of each sample of the first axis; may be NULL when there is no dropout */
   /* called as soon as a parameter's gradient is final, in the order of the plan; may be NULL */
   void (*gradient_ready)(void *context, const dsm_parameter *entry);
   /* called after every node; may be NULL (communication may progress here) */
@@ -118,30 +127,32 @@ typedef struct dsm_run {
 } dsm_run;
 /** Runs the plan. Cannot fail. Not thread-safe on one graph. */
 void dsm_graph_run(dsm_graph *graph, const dsm_run *run);
-/** Memory of an input (write it before the run; it stays until changed) or of an output (read it after the run). */
+/** Memory of an input (write it before the run; it stays until changed) or of an output (read it after the
+ *  run). */
 float *dsm_graph_data(dsm_graph *graph, dsm_node *node);
 /** Output by name, NULL if unknown. */
 dsm_node *dsm_graph_find_output(dsm_graph *graph, const char *name);
 
 /** Facts of the plan. */
 typedef struct dsm_graph_facts {
-  size_t nodes;         /* that run */
-  size_t arena_bytes;   /* of all intermediate values and scratch */
-  size_t values_bytes;  /* what they would take without sharing */
-  double flops;         /* multiply-adds x 2 of products and convolutions of one run, as if computed directly */
+  size_t nodes;        /* that run */
+  size_t arena_bytes;  /* of all intermediate values and scratch */
+  size_t values_bytes; /* what they would take without sharing */
+  double flops; /* multiply-adds x 2 of products and convolutions of one run, as if computed directly */
 } dsm_graph_facts;
 dsm_graph_facts dsm_graph_facts_of(const dsm_graph *graph);
 
 /** Time of a node in dsm_graph_profile. */
 typedef struct dsm_node_time {
-  const char *op;      /* "conv2d", "group_norm", ... */
-  char shape[64];      /* of the output */
-  const char *kernel;  /* algorithm chosen, or "" */
+  const char *op;     /* "conv2d", "group_norm", ... */
+  char shape[64];     /* of the output */
+  const char *kernel; /* algorithm chosen, or "" */
   size_t calls;
   double seconds, flops, bytes;
 } dsm_node_time;
-/** Runs `repeats` times with a clock around every node and adds up nodes of equal op, shape and kernel, slowest first.
- *  `*times` is owned by the caller: free(). */
-dsm_status dsm_graph_profile(dsm_graph *graph, const dsm_run *run, int repeats, dsm_node_time **times, size_t *count);
+/** Runs `repeats` times with a clock around every node and adds up nodes of equal op, shape and kernel,
+ *  slowest first. `*times` is owned by the caller: free(). */
+dsm_status dsm_graph_profile(dsm_graph *graph, const dsm_run *run, int repeats, dsm_node_time **times,
+                             size_t *count);
 
 #endif

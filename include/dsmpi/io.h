@@ -1,5 +1,6 @@
 /** @file io.h
- *  Results on disk: checkpoints, samples files, pictures. Everything is whole or absent: written beside, checked, renamed. */
+ *  Results on disk: checkpoints, samples files, pictures. Everything is whole or absent: written beside,
+ *  checked, renamed. */
 #ifndef DSMPI_IO_H
 #define DSMPI_IO_H
 
@@ -11,7 +12,7 @@
 /** "HDF5 1.10.8, parallel": the library in use. */
 const char *dsm_hdf5_library(void);
 
-/* ---- checkpoint -------------------------------------------------------------------------------------------------- */
+/* ---- checkpoint ---------------------------------------------------------------------------------------- */
 
 enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
 
@@ -20,17 +21,19 @@ enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
  *    /ema/<rate>/<name>       float64, the same, one group a rate ("0.999")
  *    /optimizer/m, v          float32, flat
  *    /normalization/shift, scale, min, max   float64 (C), attribute kind
- *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape (C, spatial...), program, kernels, blas, time
+ *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape
+ *    (C, spatial...), program, kernels, blas, time
  *  Datasets carry fletcher32; the file is in format V110, so that any flipped bit is found on reading. */
 typedef struct dsm_checkpoint {
   int64_t step;
   uint64_t seed;
-  double loss_sum;     /* of the steps since the last line of metrics, so that the log goes on exactly */
+  double loss_sum; /* of the steps since the last line of metrics, so that the log goes on exactly */
   int64_t loss_steps;
-  char *config;       /* YAML text of the effective configuration */
-  dsm_shape sample;   /* (spatial..., C) as the model sees it */
+  char *config;     /* YAML text of the effective configuration */
+  dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
-  char program[128], kernels[64], blas[128]; /* version and build, kernel set and instructions, BLAS and core type */
+  char program[128], kernels[64],
+      blas[128]; /* version and build, kernel set and instructions, BLAS and core type */
 } dsm_checkpoint;
 /** Frees what dsm_checkpoint_read_header allocated; accepts a zeroed struct. */
 void dsm_checkpoint_destroy(dsm_checkpoint *header);
@@ -38,47 +41,56 @@ void dsm_checkpoint_destroy(dsm_checkpoint *header);
 /** The arrays of a checkpoint, all in the flat layout of `table`. */
 typedef struct dsm_checkpoint_arrays {
   const dsm_parameters *table;
-  float *w, *m, *v;   /* m and v may be NULL when reading for sampling */
+  float *w, *m, *v; /* m and v may be NULL when reading for sampling */
   size_t averages;
   const double *rates;
   double *average[DSM_AVERAGES_MAX]; /* NULL entries are not read */
 } dsm_checkpoint_arrays;
 
-/** Writes `path` through `path.tmp-HOST-PID`: space reserved first, flushed, fsynced, re-opened and every dataset's checksum verified, renamed, folder fsynced.
- *  One rank calls it. On any failure the temporary file is removed and an older `path` is untouched. NULL m or v is left out.
- *  @return DSM_OK; DSM_IO naming path, bytes needed and free, and the reason (disk full, quota, read-only, ...). */
-dsm_status dsm_checkpoint_write(const char *path, const dsm_checkpoint *header, const dsm_checkpoint_arrays *arrays);
-/** Reads the header of a checkpoint. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not a checkpoint, damaged, of a later format). */
+/** Writes `path` through `path.tmp-HOST-PID`: space reserved first, flushed, fsynced, re-opened and every
+ *  dataset's checksum verified, renamed, folder fsynced. One rank calls it. On any failure the temporary
+ *  file is removed and an older `path` is untouched. NULL m or v is left out.
+ *  @return DSM_OK; DSM_IO naming path, bytes needed and free, and the reason (disk full, quota, read-only,
+ *  ...). */
+dsm_status dsm_checkpoint_write(const char *path, const dsm_checkpoint *header,
+                                const dsm_checkpoint_arrays *arrays);
+/** Reads the header of a checkpoint. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not a checkpoint, damaged,
+ *  of a later format). */
 dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header);
 /** Reads arrays; names and shapes must be those of the table.
- *  @return DSM_OK; DSM_BAD_DATA (damaged); DSM_BAD_CONFIG: checkpoint of another model, naming the first parameter that differs, with both shapes. */
+ *  @return DSM_OK; DSM_BAD_DATA (damaged); DSM_BAD_CONFIG: checkpoint of another model, naming the first
+ *  parameter that differs, with both shapes. */
 dsm_status dsm_checkpoint_read_arrays(const char *path, const dsm_checkpoint_arrays *arrays);
-/** Rates of the averages in a file, ascending; returns their number through `count` (at most DSM_AVERAGES_MAX). */
+/** Rates of the averages in a file, ascending; returns their number through `count` (at most
+ *  DSM_AVERAGES_MAX). */
 dsm_status dsm_checkpoint_rates(const char *path, double *rates, size_t *count);
 
 /** "FOLDER/step-00001000.h5"; returns `path`. */
 const char *dsm_checkpoint_path(const char *folder, int64_t step, char *path, size_t size);
-/** Steps of the checkpoints in a folder, newest (highest step) first; temporary files, other names, and what is not a regular file are not
- *  listed. `*steps` is owned by the caller: free(). A missing folder has none. */
+/** Steps of the checkpoints in a folder, newest (highest step) first; temporary files, other names, and what
+ *  is not a regular file are not listed. `*steps` is owned by the caller: free(). A missing folder has none. */
 dsm_status dsm_checkpoint_list(const char *folder, int64_t **steps, size_t *count);
-/** Deletes all but the newest `keep` checkpoints of a folder (never the newest one), and temporary files left by dead runs. */
+/** Deletes all but the newest `keep` checkpoints of a folder (never the newest one), and temporary files
+ *  left by dead runs. */
 dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
 
-/* ---- samples file ------------------------------------------------------------------------------------------------ */
+/* ---- samples file -------------------------------------------------------------------------------------- */
 
 /** A samples file:
  *    /samples   float32 (N, C, spatial...) in physical units, contiguous, allocated at creation, axis labels
  *    /index     int64 (N): index of each sample in the random streams
  *    /complete  uint8 (blocks): 1 where the block is written
- *    attributes of the root: count, block, seed, sampler, evaluations, config (YAML), checkpoint (path), step, program
- *  It is called PATH.partial until it is complete. Blocks have a fixed size, so any rank may draw any block and the bytes are the same. */
+ *    attributes of the root: count, block, seed, sampler, evaluations, config (YAML), checkpoint (path),
+ *    step, program
+ *  It is called PATH.partial until it is complete. Blocks have a fixed size, so any rank may draw any block
+ *  and the bytes are the same. */
 typedef struct dsm_samples_info {
   uint64_t count;
   uint64_t block;
   dsm_shape sample; /* (spatial..., C) */
   uint64_t seed;
-  char axes[64];    /* "N C H W" */
-  char sampler[256]; /* "ancestral, 1000 steps, variance large" */
+  char axes[64];       /* "N C H W" */
+  char sampler[256];   /* "ancestral, 1000 steps, variance large" */
   int64_t evaluations; /* network evaluations a sample */
   const char *config;  /* YAML; borrowed */
   char checkpoint[1024];
@@ -87,40 +99,49 @@ typedef struct dsm_samples_info {
 } dsm_samples_info;
 
 typedef struct dsm_samples dsm_samples;
-/** Creates PATH.partial, or finds one of the same request (count, block, seed, sampler, step, config) and leaves its finished blocks; one of another
- *  request is replaced. One rank calls it. @param[out] missing  number of blocks still to be drawn. */
+/** Creates PATH.partial, or finds one of the same request (count, block, seed, sampler, step, config) and
+ *  leaves its finished blocks; one of another request is replaced. One rank calls it. @param[out] missing
+ *  number of blocks still to be drawn. */
 dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, uint64_t *missing);
 /** Opens PATH.partial for writing blocks; every rank, after dsm_samples_create returned. Not collective. */
 dsm_status dsm_samples_open(const char *path, dsm_samples **samples);
 void dsm_samples_close(dsm_samples **samples);
-/** True when the block was finished, by this or an earlier job, at the time of dsm_samples_open or by dsm_samples_write of this handle. */
+/** True when the block was finished, by this or an earlier job, at the time of dsm_samples_open or by
+ *  dsm_samples_write of this handle. */
 bool dsm_samples_done(const dsm_samples *samples, uint64_t block);
-/** Writes the samples of a block (min(block size, count - first) of them), channels last, physical units; axes are put in the
- *  file's order; then marks the block complete. Thread-free, lock-free: plain pwrite at the dataset's offset. */
+/** Writes the samples of a block (min(block size, count - first) of them), channels last, physical units;
+ *  axes are put in the file's order; then marks the block complete. Thread-free, lock-free: plain pwrite at
+ *  the dataset's offset. */
 dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x);
-/** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have closed.
+/** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have
+ *  closed.
  *  @return DSM_OK; DSM_INTERNAL naming the first missing block. */
 dsm_status dsm_samples_finish(const char *path);
 
-/* ---- pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- pictures ------------------------------------------------------------------------------------------ */
 
 /** An 8-bit RGB picture in memory. */
 typedef struct dsm_picture {
   size_t width, height;
   unsigned char *rgb; /* owned; height x width x 3 */
 } dsm_picture;
-dsm_status dsm_picture_create(size_t width, size_t height, const unsigned char background[3], dsm_picture *picture);
+dsm_status dsm_picture_create(size_t width, size_t height, const unsigned char background[3],
+                              dsm_picture *picture);
 void dsm_picture_destroy(dsm_picture *picture);
 /** Writes a PNG, beside and renamed. */
 dsm_status dsm_picture_write(const dsm_picture *picture, const char *path);
 
-/** A grid of `count` samples x (count, height, width, channels): 1 channel grey, 3 channels colour, any other number one grey panel a channel, side by side.
- *  Values between low[c] and high[c] go from black to white; equal bounds give mid-grey. `columns` 0 = about square. Each pixel is drawn `zoom` x `zoom`
- *  (0 = so that the picture is about 800 wide). */
+/** A grid of `count` samples x (count, height, width, channels): 1 channel grey, 3 channels colour, any
+ *  other number one grey panel a channel, side by side. Values between low[c] and high[c] go from black to
+ *  white; equal bounds give mid-grey. `columns` 0 = about square. Each pixel is drawn `zoom` x `zoom` (0 =
+ *  so that the picture is about 800 wide). */
 dsm_status dsm_picture_grid(const float *x, size_t count, size_t height, size_t width, size_t channels,
-                            const double *low, const double *high, size_t columns, size_t zoom, dsm_picture *picture);
-/** A scatter picture of 2-D points x (count, 2), square of `side` pixels, axes equal, limits from the data's 0.1 % and 99.9 % quantiles with a margin (or from
- *  limits[4] = x0 x1 y0 y1 if not NULL), a frame with tick marks at round numbers; darker where points are denser. */
-dsm_status dsm_picture_scatter(const float *x, size_t count, size_t side, const double *limits, dsm_picture *picture);
+                            const double *low, const double *high, size_t columns, size_t zoom,
+                            dsm_picture *picture);
+/** A scatter picture of 2-D points x (count, 2), square of `side` pixels, axes equal, limits from the data's
+ *  0.1 % and 99.9 % quantiles with a margin (or from limits[4] = x0 x1 y0 y1 if not NULL), a frame with tick
+ *  marks at round numbers; darker where points are denser. */
+dsm_status dsm_picture_scatter(const float *x, size_t count, size_t side, const double *limits,
+                               dsm_picture *picture);
 
 #endif

@@ -1,15 +1,16 @@
 /** @file kernels.h
- *  The table of computing kernels. `ref` is plain C, the truth; `fast` starts from ref and overwrites entries with OpenBLAS products
- *  and SIMD loops for the instruction set found at run time.
+ *  The table of computing kernels. `ref` is plain C, the truth; `fast` starts from ref and overwrites
+ *  entries with OpenBLAS products and SIMD loops for the instruction set found at run time.
  *
  *  Rules for every kernel:
- *  - tensors are contiguous float32, last axis fastest, aligned to DSM_ALIGNMENT where they come from the graph (a
- *    kernel must also be right for unaligned ones);
+ *  - tensors are contiguous float32, last axis fastest, aligned to DSM_ALIGNMENT where they come from the
+ *    graph (a kernel must also be right for unaligned ones);
  *  - outputs first, then inputs, then sizes; `dx` is the gradient by `x`;
  *  - a gradient kernel overwrites its outputs (accumulation is a node of the graph);
  *  - outputs do not overlap inputs unless the entry says so;
- *  - the bits of the result depend on shapes and values alone, never on the number of threads: work is cut into parts of fixed size, and
- *    sums over parts are taken in a fixed order. OpenBLAS runs single-threaded inside our own partition;
+ *  - the bits of the result depend on shapes and values alone, never on the number of threads: work is cut
+ *    into parts of fixed size, and sums over parts are taken in a fixed order. OpenBLAS
+ *    runs single-threaded inside our own partition;
  *  - scratch memory is given by the caller, sized by the entry's *_scratch function (bytes, may be 0).
  *  Kernels cannot fail. Misuse is caught by DSM_ASSERT. */
 #ifndef DSMPI_KERNELS_H
@@ -20,10 +21,10 @@
 
 typedef struct dsm_kernels dsm_kernels;
 
-/* ---- matrix products -------------------------------------------------------------------------------------------- */
+/* ---- matrix products ----------------------------------------------------------------------------------- */
 
-/** c[b] = alpha * op(a[b]) op(b[b])  for b = 0 ... batch-1, with op(a) of m x k, op(b) of k x n, c of m x n, row major.
- *  Batched operands follow each other without gaps. */
+/** c[b] = alpha * op(a[b]) op(b[b])  for b = 0 ... batch-1, with op(a) of m x k, op(b) of k x n, c of m x n,
+ *  row major. Batched operands follow each other without gaps. */
 typedef struct dsm_matmul {
   size_t batch, m, n, k;
   bool transpose_a; /* a is stored k x m */
@@ -31,32 +32,36 @@ typedef struct dsm_matmul {
   float alpha;
 } dsm_matmul;
 
-/* ---- convolution ------------------------------------------------------------------------------------------------ */
+/* ---- convolution --------------------------------------------------------------------------------------- */
 
 /** y = x * w over (N, H, W, C) with weights (out, kernel_h, kernel_w, in):
- *  y[n,i,j,o] = sum_{p,q,c} w[o,p,q,c] x[n, i stride + p - pad_top, j stride + q - pad_left, c], zero outside. */
+ *  y[n,i,j,o] = sum_{p,q,c} w[o,p,q,c] x[n, i stride + p - pad_top, j stride + q - pad_left, c], zero
+ *  outside. */
 typedef struct dsm_conv2d {
-  size_t batch, height, width, in;        /* input */
-  size_t out, out_height, out_width;      /* output */
+  size_t batch, height, width, in;   /* input */
+  size_t out, out_height, out_width; /* output */
   size_t kernel_h, kernel_w, stride;
-  size_t pad_top, pad_left, pad_bottom, pad_right; /* out_height = (height + pad_top + pad_bottom - kernel_h) / stride + 1 */
+  size_t pad_top, pad_left, pad_bottom,
+      pad_right; /* out_height = (height + pad_top + pad_bottom - kernel_h) / stride + 1 */
 } dsm_conv2d;
 
-/** One way to compute a convolution; which one is used is chosen by shape alone when the plan is made, so all ranks choose alike. */
+/** One way to compute a convolution; which one is used is chosen by shape alone when the plan is made, so
+ *  all ranks choose alike. */
 typedef struct dsm_conv2d_algorithm {
   const char *name; /* "direct", "im2col", "1x1", ... */
   bool (*suits)(const dsm_conv2d *c);
   size_t (*scratch)(const dsm_kernels *k, const dsm_conv2d *c); /* bytes, enough for each of the three */
-  void (*forward)(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w, void *scratch);
+  void (*forward)(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
+                  void *scratch);
   /* dx = gradient by x given dy: the transposed convolution */
-  void (*input_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy, const float *w,
-                         void *scratch);
+  void (*input_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
+                         const float *w, void *scratch);
   /* dw = gradient by w given dy, summed over batch and positions */
-  void (*weight_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy, const float *x,
-                          void *scratch);
+  void (*weight_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,
+                          const float *x, void *scratch);
 } dsm_conv2d_algorithm;
 
-/* ---- element-wise ----------------------------------------------------------------------------------------------- */
+/* ---- element-wise -------------------------------------------------------------------------------------- */
 
 typedef enum dsm_unary {
   DSM_UNARY_EXP,
@@ -73,9 +78,16 @@ typedef enum dsm_unary {
   DSM_UNARY_COUNT
 } dsm_unary;
 
-typedef enum dsm_binary { DSM_BINARY_ADD, DSM_BINARY_SUB, DSM_BINARY_MUL, DSM_BINARY_DIV, DSM_BINARY_COUNT } dsm_binary;
+typedef enum dsm_binary {
+  DSM_BINARY_ADD,
+  DSM_BINARY_SUB,
+  DSM_BINARY_MUL,
+  DSM_BINARY_DIV,
+  DSM_BINARY_COUNT
+} dsm_binary;
 
-/** Sizes of a broadcast: y has shape n; operand a (b) has size 1 on the axes where its stride is 0. Strides in elements. */
+/** Sizes of a broadcast: y has shape n; operand a (b) has size 1 on the axes where its stride is 0. Strides
+ *  in elements. */
 typedef struct dsm_broadcast {
   int rank;
   size_t n[DSM_MAX_RANK], stride_a[DSM_MAX_RANK], stride_b[DSM_MAX_RANK];
@@ -88,34 +100,37 @@ typedef struct dsm_reduce {
   bool keep[DSM_MAX_RANK];
 } dsm_reduce;
 
-/* ---- normalisation ---------------------------------------------------------------------------------------------- */
+/* ---- normalisation ------------------------------------------------------------------------------------- */
 
 /** Group normalisation of x (N, S, C), S positions, C channels in `groups` equal runs:
- *  y = gamma_c (x - mean_ng) rstd_ng + beta_c,  rstd = 1 / sqrt(var + eps),  var with 1/count.  Wu & He 2018 (arXiv:1803.08494). */
+ *  y = gamma_c (x - mean_ng) rstd_ng + beta_c,  rstd = 1 / sqrt(var + eps),  var with 1/count.  Wu & He 2018
+ *  (arXiv:1803.08494). */
 typedef struct dsm_group_norm {
   size_t batch, positions, channels, groups;
   float eps;
 } dsm_group_norm;
 
-/* ---- optimizer -------------------------------------------------------------------------------------------------- */
+/* ---- optimizer ----------------------------------------------------------------------------------------- */
 
 /** One AdamW step (Loshchilov & Hutter 2019, arXiv:1711.05101), g = scale * gradient:
  *  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
- *  w = w - lr * decay * w - lr * (m / correction1) / (sqrt(v / correction2) + eps),   correction_i = 1 - b_i^step. */
+ *  w = w - lr * decay * w - lr * (m / correction1) / (sqrt(v / correction2) + eps),   correction_i = 1 -
+ *  b_i^step. */
 typedef struct dsm_adamw_step {
   float lr, beta1, beta2, eps, decay, scale;
   double correction1, correction2;
 } dsm_adamw_step;
 
-/* ---- the table -------------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 struct dsm_kernels {
-  const char *name;        /* "ref", "fast" */
+  const char *name;         /* "ref", "fast" */
   const char *instructions; /* "plain", "sse2", "avx2", "avx512", "neon" */
-  int threads;             /* threads each kernel may use, >= 1 */
+  int threads;              /* threads each kernel may use, >= 1 */
 
   size_t (*matmul_scratch)(const dsm_kernels *k, const dsm_matmul *p);
-  void (*matmul)(const dsm_kernels *k, const dsm_matmul *p, float *c, const float *a, const float *b, void *scratch);
+  void (*matmul)(const dsm_kernels *k, const dsm_matmul *p, float *c, const float *a, const float *b,
+                 void *scratch);
 
   /* NULL-terminated, best first; the last one suits every shape */
   const dsm_conv2d_algorithm *const *conv2d;
@@ -125,26 +140,29 @@ struct dsm_kernels {
   /* y = scale x + shift; y may be x */
   void (*affine)(const dsm_kernels *k, float *y, const float *x, float scale, float shift, size_t n);
   /* y = a (op) b; y may be an operand that has the shape of y */
-  void (*binary)(const dsm_kernels *k, dsm_binary f, float *y, const float *a, const float *b, const dsm_broadcast *p);
+  void (*binary)(const dsm_kernels *k, dsm_binary f, float *y, const float *a, const float *b,
+                 const dsm_broadcast *p);
   /* y = a broadcast to p (stride_b unused) */
   void (*broadcast)(const dsm_kernels *k, float *y, const float *a, const dsm_broadcast *p);
   /* sums; partial sums over runs of fixed length, joined in order */
   size_t (*reduce_scratch)(const dsm_kernels *k, const dsm_reduce *p);
   void (*reduce)(const dsm_kernels *k, float *y, const float *x, const dsm_reduce *p, void *scratch);
   /* rows x width elements: dst[r * dst_stride + i] = src[r * src_stride + i] */
-  void (*copy)(const dsm_kernels *k, float *dst, size_t dst_stride, const float *src, size_t src_stride, size_t rows,
-               size_t width);
+  void (*copy)(const dsm_kernels *k, float *dst, size_t dst_stride, const float *src, size_t src_stride,
+               size_t rows, size_t width);
 
   /* y = softmax of each of `rows` rows of `width`; y may be x */
   void (*softmax)(const dsm_kernels *k, float *y, const float *x, size_t rows, size_t width);
   /* dx = y (dy - sum_row(dy y)); dx may be dy */
-  void (*softmax_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *y, size_t rows, size_t width);
+  void (*softmax_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *y, size_t rows,
+                           size_t width);
 
   /* statistics (N, G, 2): mean and rstd of each group */
-  void (*group_norm_statistics)(const dsm_kernels *k, float *statistics, const float *x, const dsm_group_norm *p);
+  void (*group_norm_statistics)(const dsm_kernels *k, float *statistics, const float *x,
+                                const dsm_group_norm *p);
   /* y may be x */
-  void (*group_norm)(const dsm_kernels *k, float *y, const float *x, const float *statistics, const float *gamma,
-                     const float *beta, const dsm_group_norm *p);
+  void (*group_norm)(const dsm_kernels *k, float *y, const float *x, const float *statistics,
+                     const float *gamma, const float *beta, const dsm_group_norm *p);
   /* full gradient by x, through the statistics too; dx may be dy */
   void (*group_norm_input_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *x,
                                     const float *statistics, const float *gamma, const dsm_group_norm *p);
@@ -153,15 +171,16 @@ struct dsm_kernels {
   void (*group_norm_gamma_gradient)(const dsm_kernels *k, float *dgamma, const float *dy, const float *x,
                                     const float *statistics, const dsm_group_norm *p, void *scratch);
 
-  /* nearest-neighbour upsampling by 2: x (N, H, W, C) -> y (N, 2H, 2W, C); and its transpose: sums of 2 x 2, y (N,2H,2W,C) -> x */
+  /* nearest-neighbour upsampling by 2: x (N, H, W, C) -> y (N, 2H, 2W, C); and its transpose: sums of 2 x 2,
+   * y (N,2H,2W,C) -> x */
   void (*upsample2)(const dsm_kernels *k, float *y, const float *x, size_t batch, size_t height, size_t width,
                     size_t channels);
-  void (*downsample2_sum)(const dsm_kernels *k, float *x, const float *y, size_t batch, size_t height, size_t width,
-                          size_t channels);
+  void (*downsample2_sum)(const dsm_kernels *k, float *x, const float *y, size_t batch, size_t height,
+                          size_t width, size_t channels);
 
   /* flat arrays of parameters */
-  void (*adamw)(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient, const dsm_adamw_step *step,
-                size_t n);
+  void (*adamw)(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
+                const dsm_adamw_step *step, size_t n);
   /* average += (1 - decay) (w - average), in float64 */
   void (*ema)(const dsm_kernels *k, double *average, const float *w, double decay, size_t n);
   /* sum of squares in float64: runs of 4096 elements, run sums joined pairwise */
@@ -172,9 +191,10 @@ struct dsm_kernels {
 
 /** Fills `k` with the plain C kernels. */
 void dsm_kernels_ref(dsm_kernels *k, int threads);
-/** Fills `k` with ref, then overwrites with OpenBLAS and SIMD kernels for the best instruction set of this processor, or for the one
- *  named by `instructions` ("sse2", "avx2", "avx512", "neon"; NULL = best).
- *  @return DSM_OK; DSM_USAGE if that set is unknown or this processor does not have it, naming those that work here. */
+/** Fills `k` with ref, then overwrites with OpenBLAS and SIMD kernels for the best instruction set of this
+ *  processor, or for the one named by `instructions` ("sse2", "avx2", "avx512", "neon"; NULL = best).
+ *  @return DSM_OK; DSM_USAGE if that set is unknown or this processor does not have it, naming those that
+ *  work here. */
 dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions);
 /** First algorithm of the table that suits the shape; never NULL. */
 const dsm_conv2d_algorithm *dsm_kernels_conv2d(const dsm_kernels *k, const dsm_conv2d *c);

@@ -1,6 +1,6 @@
 /** @file log.h
- *  Messages for people. One line is one write(2), so lines of several ranks never mix. Rank 0 speaks; other ranks only
- *  warn and fail. A log file, when opened, gets every line that is shown, with the time in front. */
+ *  Messages for people. One line is one write(2), so lines of several ranks never mix. Rank 0 speaks; other
+ *  ranks only warn and fail. A log file, when opened, gets every line that is shown, with the time in front. */
 #ifndef DSMPI_LOG_H
 #define DSMPI_LOG_H
 
@@ -10,22 +10,22 @@ typedef enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARNING, DSM_LOG_INFO, DSM_L
 
 /** Levels above `level` are silent. Default: INFO. */
 void dsm_log_set_level(dsm_log_level level);
-/** `rank` and `size` of this process as the log should see them. Ranks other than 0 show warnings and errors only,
- *  prefixed by their number. Default 0 of 1. */
+/** `rank` and `size` of this process as the log should see them. Ranks other than 0 show warnings and errors
+ *  only, prefixed by their number. Default 0 of 1. */
 void dsm_log_set_rank(int rank, int size);
 /** Appends all further lines to `path` too, created if missing. Rank 0 only. Closed by passing NULL. */
 dsm_status dsm_log_open(const char *path);
-/** Prints one line (a newline is added) on stdout, warnings and errors on stderr, prefixed "dsmpi: warning: " or "dsmpi: error: ".
- *  A closed or full stdout never stops the program. */
+/** Prints one line (a newline is added) on stdout, warnings and errors on stderr, prefixed "dsmpi: warning:
+ *  " or "dsmpi: error: ". A closed or full stdout never stops the program. */
 void dsm_log(dsm_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-#define dsm_info(...) dsm_log(DSM_LOG_INFO, __VA_ARGS__)
-#define dsm_warn(...) dsm_log(DSM_LOG_WARNING, __VA_ARGS__)
+#define dsm_info(...)  dsm_log(DSM_LOG_INFO, __VA_ARGS__)
+#define dsm_warn(...)  dsm_log(DSM_LOG_WARNING, __VA_ARGS__)
 #define dsm_error(...) dsm_log(DSM_LOG_ERROR, __VA_ARGS__)
 #define dsm_debug(...) dsm_log(DSM_LOG_DEBUG, __VA_ARGS__)
 /** Number of warnings so far on this rank. */
 size_t dsm_log_warnings(void);
-/** A status line that rewrites itself on a terminal (progress bars); silent when stdout is not a terminal. Any later
- *  dsm_log() line first clears it. NULL clears it. */
+/** A status line that rewrites itself on a terminal (progress bars); silent when stdout is not a terminal.
+ *  Any later dsm_log() line first clears it. NULL clears it. */
 void dsm_log_transient(const char *text);
 /** True when stdout is a terminal. */
 bool dsm_log_is_terminal(void);

@@ -23,7 +23,8 @@ void dsm_arena_destroy(dsm_arena **arena);
 void *dsm_arena_alloc(dsm_arena *arena, size_t bytes);
 /** Copy of a string (printf-style) in the arena; NULL when there is no memory. */
 char *dsm_arena_print(dsm_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** Forgets everything handed out, keeps the blocks. Debug builds fill them with NAN, so that a late reader is seen. */
+/** Forgets everything handed out, keeps the blocks. Debug builds fill them with NAN, so that a late reader
+ *  is seen. */
 void dsm_arena_reset(dsm_arena *arena);
 /** Bytes handed out since creation or reset. */
 size_t dsm_arena_used(const dsm_arena *arena);

@@ -9,9 +9,11 @@
 
 typedef struct dsm_model dsm_model;
 
-/** Makes the parameter table of the model that the configuration describes, for samples of shape `sample` (C) or (H, W, C).
- *  @return DSM_OK; DSM_BAD_CONFIG: the model does not fit the sample (a U-Net needs (H, W, C) with H and W divisible by 2^(levels - 1): the message names
- *  the nearest sizes that fit; its width must be a multiple of 4, for group norm; an attention resolution that no level has). */
+/** Makes the parameter table of the model that the configuration describes, for samples of shape `sample`
+ *  (C) or (H, W, C).
+ *  @return DSM_OK; DSM_BAD_CONFIG: the model does not fit the sample (a U-Net needs (H, W, C) with H and W
+ *  divisible by 2^(levels - 1): the message names the nearest sizes that fit; its width must be a multiple
+ *  of 4, for group norm; an attention resolution that no level has). */
 dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_model **model);
 void dsm_model_destroy(dsm_model **model);
 /** The parameter table; owned by the model. */
@@ -25,8 +27,9 @@ const char *dsm_model_text(const dsm_model *model);
  *  @return (N, sample...), or NULL after a mistake (kept in the graph) */
 dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label);
 
-/** Sinusoidal embedding of a label (N, 1) -> (N, width), width even, 4 ... 16384: [sin(label f_i), cos(label f_i)],
- *  f_i = exp(-i ln 1e4 / (width/2 - 1)), i = 0 ... width/2 - 1.  Ho et al. 2020 (arXiv:2006.11239), as in its reference code. */
+/** Sinusoidal embedding of a label (N, 1) -> (N, width), width even, 4 ... 16384: [sin(label f_i), cos(label
+ *  f_i)], f_i = exp(-i ln 1e4 / (width/2 - 1)), i = 0 ... width/2 - 1.  Ho et al. 2020 (arXiv:2006.11239),
+ *  as in its reference code. */
 dsm_node *dsm_time_embedding(dsm_graph *graph, dsm_node *label, size_t width);
 
 #endif

@@ -1,5 +1,6 @@
 /** @file normalization.h
- *  The affine map between physical units and what the model sees; kept in every checkpoint, inverted on output. */
+ *  The affine map between physical units and what the model sees; kept in every checkpoint, inverted on
+ *  output. */
 #ifndef DSMPI_NORMALIZATION_H
 #define DSMPI_NORMALIZATION_H
 
@@ -10,10 +11,10 @@ enum { DSM_CHANNELS_MAX = 1 << 20 };
 
 /** x' = (x - shift_c) / scale_c for channel c. */
 typedef struct dsm_normalization {
-  int kind;         /* enum dsm_normalize, for people */
+  int kind; /* enum dsm_normalize, for people */
   size_t channels;
-  double *shift, *scale;   /* one a channel, scale > 0; owned */
-  double *min, *max;       /* extremes of the data in physical units; owned */
+  double *shift, *scale; /* one a channel, scale > 0; owned */
+  double *min, *max;     /* extremes of the data in physical units; owned */
 } dsm_normalization;
 
 /** Allocates for `channels`, shift 0, scale 1, extremes -inf and inf. */

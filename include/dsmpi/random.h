@@ -1,29 +1,30 @@
 /** @file random.h
- *  Random numbers as pure functions: dsm_random_*(seed, stream, step, sample) with no state anywhere, so that the same
- *  sample gets the same noise on any rank, in any order, after any restart.
+ *  Random numbers as pure functions: dsm_random_*(seed, stream, step, sample) with no state anywhere, so
+ *  that the same sample gets the same noise on any rank, in any order, after any restart.
  *
- *  Generator: Philox4x32-10 of Random123 (Salmon et al. 2011, doi:10.1145/2063384.2063405). The key is the seed. The 128-bit counter
- *  holds, from the low word up:  block (element / 4),  sample bits 0-31,  step bits 0-31,
- *  and, from its high bit down,  stream (8 bits) | sample bits 32-47 | step bits 32-39.
- *  Element i of a row is word i % 4 of block i / 4. The arithmetic uses no fused multiply-add, so the bits do not depend on the instruction
- *  set either. */
+ *  Generator: Philox4x32-10 of Random123 (Salmon et al. 2011, doi:10.1145/2063384.2063405). The key is the
+ *  seed. The 128-bit counter holds, from the low word up:  block (element / 4),  sample bits 0-31,  step
+ *  bits 0-31, and, from its high bit down,  stream (8 bits) | sample bits 32-47 | step bits 32-39.
+ *  Element i of a row is word i % 4 of block i / 4. The arithmetic uses no fused multiply-add, so the bits
+ *  do not depend on the instruction set either. */
 #ifndef DSMPI_RANDOM_H
 #define DSMPI_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** One stream for each use, so that no two uses share numbers. Values are part of the format: never renumber. */
+/** One stream for each use, so that no two uses share numbers. Values are part of the format: never
+ *  renumber. */
 typedef enum dsm_stream {
-  DSM_STREAM_ORDER = 1,   /* order of the data */
-  DSM_STREAM_NOISE = 2,   /* epsilon of the forward process */
-  DSM_STREAM_TIME = 3,    /* time or noise level of a training sample */
-  DSM_STREAM_DROPOUT = 4, /* dropout masks */
-  DSM_STREAM_CONDITION = 5, /* dropping of conditions */
-  DSM_STREAM_AUGMENT = 6, /* augmentation */
-  DSM_STREAM_SAMPLER = 7, /* noise inside samplers; step is the sampler's step, 0 the start */
-  DSM_STREAM_INIT = 8,    /* initial parameters */
-  DSM_STREAM_DATA = 9,    /* generated data sets */
+  DSM_STREAM_ORDER = 1,      /* order of the data */
+  DSM_STREAM_NOISE = 2,      /* epsilon of the forward process */
+  DSM_STREAM_TIME = 3,       /* time or noise level of a training sample */
+  DSM_STREAM_DROPOUT = 4,    /* dropout masks */
+  DSM_STREAM_CONDITION = 5,  /* dropping of conditions */
+  DSM_STREAM_AUGMENT = 6,    /* augmentation */
+  DSM_STREAM_SAMPLER = 7,    /* noise inside samplers; step is the sampler's step, 0 the start */
+  DSM_STREAM_INIT = 8,       /* initial parameters */
+  DSM_STREAM_DATA = 9,       /* generated data sets */
   DSM_STREAM_PROJECTION = 10 /* random projections of metrics and of sliced score matching */
 } dsm_stream;
 
@@ -41,10 +42,12 @@ void dsm_random_bits(dsm_random_key key, uint64_t first, size_t n, uint32_t *out
 void dsm_random_uniform(dsm_random_key key, uint64_t first, size_t n, float *out);
 /** One uniform double in (0, 1) from elements 2 `index` and 2 `index` + 1: 52 bits plus a half. */
 double dsm_random_uniform_double(dsm_random_key key, uint64_t index);
-/** Standard normals by Box-Muller on pairs of elements (2j, 2j+1); `first` must be even. Vectorised. Largest error of a
- *  value against float64 arithmetic on the same bits: 1e-6 absolute or 4e-7 relative, whichever is larger. */
+/** Standard normals by Box-Muller on pairs of elements (2j, 2j+1); `first` must be even. Vectorised. Largest
+ *  error of a value against float64 arithmetic on the same bits: 1e-6 absolute or 4e-7 relative, whichever
+ *  is larger. */
 void dsm_random_normal(dsm_random_key key, uint64_t first, size_t n, float *out);
-/** Uniform integer in [0, bound), bound >= 1, without bias (rejection inside the row of element `index`: words 4 index ... ). */
+/** Uniform integer in [0, bound), bound >= 1, without bias (rejection inside the row of element `index`:
+ *  words 4 index ... ). */
 uint64_t dsm_random_below(dsm_random_key key, uint64_t index, uint64_t bound);
 /** Random permutation of 0 ... n-1 (Fisher-Yates on dsm_random_below). */
 void dsm_random_permutation(dsm_random_key key, uint64_t n, uint64_t *out);

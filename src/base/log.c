@@ -172,8 +172,8 @@ size_t dsm_log_warnings(void) {
   return warnings;
 }
 
-/* Open MPI gives its ranks a pseudo-terminal whatever its own output is: a bar would fill the log file behind it. So
- * the launcher, our parent on this host, is asked too. */
+/* Open MPI gives its ranks a pseudo-terminal whatever its own output is: a bar would fill the log file
+ * behind it. So the launcher, our parent on this host, is asked too. */
 static bool launcher_is_terminal(void) {
   char path[64];
   if (!getenv("OMPI_COMM_WORLD_RANK")) return true;

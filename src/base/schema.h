@@ -73,7 +73,7 @@ bool dsm__value_allowed(const dsm__setting *setting, const dsm_config *config, c
 /** Copy of a text fit to be quoted in a message: at most 60 bytes, without control characters. */
 const char *dsm__shown(const char *text, char shown[80]);
 
-/* ---- mistakes, collected so that one run shows them all ---- */
+/* ---- mistakes, collected so that one run shows them all ------------------------------------------------ */
 
 typedef struct dsm__mistakes {
   const char *where; /* file name or "command line override 2"; NULL: no place */

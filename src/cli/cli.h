@@ -11,7 +11,7 @@
 #include "dsmpi/dist.h"
 #include "dsmpi/status.h"
 
-/* ---- commands (commands.c) ---- */
+/* ---- commands (commands.c) ----------------------------------------------------------------------------- */
 
 typedef struct dsm_option {
   const char *name;     /* long form, without the dashes */
@@ -60,7 +60,7 @@ bool dsm__is_group(const char *name, size_t length);
  * DSM_USAGE names the nearest command. */
 dsm_status dsm__command_find(size_t count, char *const *words, const dsm_command **command, size_t *used);
 
-/* ---- words into arguments (options.c, values.c) ---- */
+/* ---- words into arguments (options.c, values.c) -------------------------------------------------------- */
 
 /* Reads what follows the command's name. Options may stand anywhere, in the forms --name value, --name=value,
  * -n value, -nvalue; a word that looks like key=value is an override where the command takes them; "--" ends
@@ -77,7 +77,7 @@ dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, doubl
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
                               size_t *columns);
 
-/* ---- text for people (help.c, facts.c) ---- */
+/* ---- text for people (help.c, facts.c) ----------------------------------------------------------------- */
 
 void dsm__help_overview(FILE *out);
 /* Help on what `dsmpi help WORDS` names: a command, a group, "config" or "config SECTION". */
@@ -89,7 +89,7 @@ void dsm__fact(const char *name, const char *format, ...) __attribute__((format(
 /* 60000 as "60,000"; returns `text`. */
 const char *dsm__grouped(uint64_t number, char *text, size_t size);
 
-/* ---- what several commands share ---- */
+/* ---- what several commands share ----------------------------------------------------------------------- */
 
 /* The configuration of the first operand with the overrides on top, read by rank 0 and handed to all.
  * Collective. */

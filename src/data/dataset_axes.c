@@ -8,7 +8,7 @@
 
 #include "dataset_private.h"
 
-/* ---- one letter an axis ---- */
+/* ---- one letter an axis -------------------------------------------------------------------------------- */
 
 /* Why `letters` cannot name the axes of an array of `rank` axes; NULL when it can. */
 static const char *axes_fault(const char *letters, int rank) {
@@ -45,7 +45,7 @@ static dsm_status axes_from_config(dsm_dataset *d, const char *axes) {
   return DSM_OK;
 }
 
-/* ---- labels ---- */
+/* ---- labels -------------------------------------------------------------------------------------------- */
 
 static char letter_of_label(const char *label) {
   static const struct {
@@ -102,7 +102,7 @@ static bool axes_from_labels(dsm_dataset *d) {
   return ok;
 }
 
-/* ---- a guess ---- */
+/* ---- a guess ------------------------------------------------------------------------------------------- */
 
 static bool like_channels(uint64_t n) {
   return n == 1 || n == 3 || n == 4;

@@ -13,7 +13,7 @@
 
 enum { DEFAULT_CACHE = 256 << 20 };
 
-/* ---- the file ---- */
+/* ---- the file ------------------------------------------------------------------------------------------ */
 
 static const char *kind_of_file(mode_t mode) {
   return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
@@ -80,7 +80,7 @@ dsm_status dsm__file_open(dsm_dataset *d) {
   return DSM_OK;
 }
 
-/* ---- the dataset ---- */
+/* ---- the dataset --------------------------------------------------------------------------------------- */
 
 static const char *shape_text(int rank, const uint64_t *n, char *text, size_t size) {
   size_t used = 0;

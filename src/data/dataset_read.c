@@ -18,7 +18,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high) {
   return v < low ? low : v > high ? high : v;
 }
 
-/* ---- slabs ---- */
+/* ---- slabs --------------------------------------------------------------------------------------------- */
 
 void dsm__dataset_plan_slabs(dsm_dataset *d) {
   uint64_t fitting = clamp(d->cache_bytes / d->row_bytes, 1, d->info.rows_in_file);
@@ -117,7 +117,7 @@ static dsm_status slab_of(dsm_dataset *d, uint64_t row, slab *s) {
   return DSM_OK;
 }
 
-/* ---- from a row's bytes to a sample ---- */
+/* ---- from a row's bytes to a sample -------------------------------------------------------------------- */
 
 static dsm_status need_working_memory(dsm_dataset *d, size_t raw_bytes, size_t picks) {
   if (raw_bytes > d->raw_bytes) {
@@ -149,7 +149,7 @@ static dsm_status emit(dsm_dataset *d, unsigned char *raw, float *x) {
   return DSM_OK;
 }
 
-/* ---- reading ---- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* Rows read together; HDF5's conversion grows a row in place, so that such rows stay alone. */
 static size_t longest_run(const dsm_dataset *d, size_t n) {

@@ -9,7 +9,7 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
 
-/* ---- links ---- */
+/* ---- links --------------------------------------------------------------------------------------------- */
 
 typedef struct name_list {
   char *text;
@@ -81,7 +81,7 @@ done:
   return status;
 }
 
-/* ---- filters ---- */
+/* ---- filters ------------------------------------------------------------------------------------------- */
 
 static const struct known_filter {
   int id;
@@ -132,7 +132,7 @@ static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *te
   return DSM_OK;
 }
 
-/* ---- sizes ---- */
+/* ---- sizes --------------------------------------------------------------------------------------------- */
 
 static const char *bytes_text(uint64_t bytes, char text[32]) {
   return dsm_bytes((double)bytes, text, 32);

@@ -7,7 +7,7 @@
 #include "dataset_private.h"
 #include "dsmpi/hdf5_lock.h"
 
-/* ---- recognising ---- */
+/* ---- recognising --------------------------------------------------------------------------------------- */
 
 static const char *class_name(H5T_class_t class) {
   switch (class) {
@@ -112,7 +112,7 @@ done:
   return status;
 }
 
-/* ---- decoding ---- */
+/* ---- decoding ------------------------------------------------------------------------------------------ */
 
 static void swap_bytes(unsigned char *raw, size_t n, size_t size) {
   if (size == 2) {

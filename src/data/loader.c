@@ -43,7 +43,7 @@ struct dsm_loader {
   double waited;
 };
 
-/* ---- the reader ---- */
+/* ---- the reader ---------------------------------------------------------------------------------------- */
 
 static float *slot(const dsm_loader *l, uint64_t batch) {
   return l->slot_values + (batch % l->slots) * l->params.count * l->sample;
@@ -93,7 +93,7 @@ static void *read_ahead(void *data) {
   return NULL;
 }
 
-/* ---- the caller ---- */
+/* ---- the caller ---------------------------------------------------------------------------------------- */
 
 static dsm_status create_order(dsm_loader *l) {
   const dsm_dataset_info *info = dsm_dataset_info_of(l->dataset);

@@ -35,7 +35,7 @@ struct dsm__writer {
                   dsm_hdf5_message(why_, sizeof why_));                                                      \
   } while (0)
 
-/* ---- beginning ---- */
+/* ---- beginning ----------------------------------------------------------------------------------------- */
 
 static dsm_status make_names(dsm__writer *w, const char *path) {
   size_t size = strlen(path) + 48;
@@ -115,7 +115,7 @@ done:
   return status;
 }
 
-/* ---- attributes; under the lock ---- */
+/* ---- attributes; under the lock ------------------------------------------------------------------------ */
 
 static dsm_status put_attribute(dsm__writer *w, const char *name, hid_t type, hid_t space,
                                 const void *values) {
@@ -181,7 +181,7 @@ dsm_status dsm__writer_reals(dsm__writer *w, const char *name, int rank, const u
   return DSM_OK;
 }
 
-/* ---- datasets ---- */
+/* ---- datasets ------------------------------------------------------------------------------------------ */
 
 static dsm_status create_dataset(dsm__writer *w, const char *name, hid_t type, int rank, const hsize_t *dims,
                                  const char *axes) {
@@ -258,7 +258,7 @@ dsm_status dsm__writer_rows(dsm__writer *w, int dataset, uint64_t first, uint64_
   return DSM_OK;
 }
 
-/* ---- ending ---- */
+/* ---- ending -------------------------------------------------------------------------------------------- */
 
 /* Opens the finished file as a reader would. */
 static dsm_status check_file(dsm__writer *w) {

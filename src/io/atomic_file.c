@@ -87,7 +87,7 @@ done:
   return status;
 }
 
-/* ---- room and transfers ------------------------------------------------------------------------------ */
+/* ---- room and transfers -------------------------------------------------------------------------------- */
 
 const char *dsm__space_text(const char *path, uint64_t needed, char *text, size_t size) {
   char folder[DSM_PATH_MAX], needed_text[32], free_text[32];
@@ -153,7 +153,7 @@ dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint
   return DSM_OK;
 }
 
-/* ---- leftovers --------------------------------------------------------------------------------------- */
+/* ---- leftovers ----------------------------------------------------------------------------------------- */
 
 bool dsm__temporary_is_dead(const char *name, double idle_seconds) {
   const char *mark = NULL;

@@ -36,7 +36,7 @@ done:
   return status;
 }
 
-/* ---- header ------------------------------------------------------------------------------------------ */
+/* ---- header -------------------------------------------------------------------------------------------- */
 
 void dsm_checkpoint_destroy(dsm_checkpoint *header) {
   free(header->config);
@@ -108,7 +108,7 @@ done:
   return status;
 }
 
-/* ---- rates ------------------------------------------------------------------------------------------- */
+/* ---- rates --------------------------------------------------------------------------------------------- */
 
 struct rates {
   double *rate;
@@ -148,7 +148,7 @@ done:
   return status;
 }
 
-/* ---- arrays ------------------------------------------------------------------------------------------ */
+/* ---- arrays -------------------------------------------------------------------------------------------- */
 
 static dsm_status refuse_extra_entry(hid_t group, const char *name, void *table) {
   if (!dsm_parameters_find(table, name))
@@ -270,7 +270,7 @@ done:
   return status;
 }
 
-/* ---- verification ------------------------------------------------------------------------------------ */
+/* ---- verification -------------------------------------------------------------------------------------- */
 
 static dsm_status verify_entries(hid_t parent, const char *name, const dsm_parameters *table, hid_t type) {
   dsm_status status = DSM_OK;

@@ -20,7 +20,7 @@ const char *dsm__rate_text(double rate, char text[DSM_RATE_TEXT]) {
   return text;
 }
 
-/* ---- header ------------------------------------------------------------------------------------------ */
+/* ---- header -------------------------------------------------------------------------------------------- */
 
 static dsm_status write_attributes(hid_t file, const dsm_checkpoint *header) {
   char now[64];
@@ -60,7 +60,7 @@ done:
   return status;
 }
 
-/* ---- arrays ------------------------------------------------------------------------------------------ */
+/* ---- arrays -------------------------------------------------------------------------------------------- */
 
 static size_t largest_entry(const dsm_parameters *table) {
   size_t largest = 0;
@@ -125,7 +125,7 @@ static uint64_t file_bytes(const dsm_checkpoint *header, const dsm_checkpoint_ar
          (header->config ? strlen(header->config) : 0);
 }
 
-/* ---- file -------------------------------------------------------------------------------------------- */
+/* ---- file ---------------------------------------------------------------------------------------------- */
 
 static dsm_status write_file(const char *path, const dsm_checkpoint *header,
                              const dsm_checkpoint_arrays *arrays, void *scratch) {

@@ -16,7 +16,7 @@
 
 #define CHUNK_BYTES ((size_t)8 << 20)
 
-/* ---- messages ----------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------ */
 
 /* The innermost message of HDF5's stack. Those of the POSIX driver carry a whole call's arguments: of these,
  * the words of errno. */
@@ -63,7 +63,7 @@ void dsm__h5_close(hid_t *id) {
   *id = H5I_INVALID_HID;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 static dsm_status access_list(hid_t *list) {
   *list = H5Pcreate(H5P_FILE_ACCESS);
@@ -152,7 +152,7 @@ done:
   return status;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------ */
+/* ---- groups -------------------------------------------------------------------------------------------- */
 
 dsm_status dsm__h5_create_group(hid_t parent, const char *name, hid_t *group) {
   *group = H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -213,7 +213,7 @@ dsm_status dsm__h5_each(hid_t group, dsm__h5_visitor visit, void *context) {
   return DSM_OK;
 }
 
-/* ---- datasets ---------------------------------------------------------------------------------------- */
+/* ---- datasets ------------------------------------------------------------------------------------------ */
 
 static void to_hsize(dsm_shape shape, hsize_t n[DSM_MAX_RANK]) {
   for (int i = 0; i < shape.rank; i++) n[i] = shape.n[i];

@@ -7,7 +7,7 @@
 
 enum { TEXT_BYTES_MAX = 60000 /* an attribute kept in the object header has at most 64 KiB */ };
 
-/* ---- writing ----------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 /* `count` 0 is a scalar. */
 static dsm_status set(hid_t object, const char *name, hid_t type, hsize_t count, const void *values) {
@@ -55,7 +55,7 @@ dsm_status dsm__h5_set_ints(hid_t object, const char *name, size_t count, const 
   return DSM_OK;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* Opens an attribute of a class and tells its type and number of values. */
 static dsm_status open_attribute(hid_t object, const char *name, H5T_class_t class, hid_t *attribute,

@@ -31,7 +31,7 @@ static void fill(dsm_picture *picture, long x, long y, long width, long height, 
     for (long i = x; i < x + width; i++) put(picture, i, j, rgb);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------ */
+/* ---- limits -------------------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b) {
   const float x = *(const float *)a, y = *(const float *)b;
@@ -74,7 +74,7 @@ static dsm_status set_limits(const float *x, size_t count, const double *limits,
   return DSM_OK;
 }
 
-/* ---- ticks ------------------------------------------------------------------------------------------- */
+/* ---- ticks --------------------------------------------------------------------------------------------- */
 
 /* 1, 2 or 5 times a power of ten, so that a span has four to eight of them. */
 static double tick_step(double span) {
@@ -139,7 +139,7 @@ static void draw_frame(const plot *p, double step) {
   }
 }
 
-/* ---- points ------------------------------------------------------------------------------------------ */
+/* ---- points -------------------------------------------------------------------------------------------- */
 
 /* Points on each pixel, every one a small disc. */
 static void count_points(const plot *p, const float *x, size_t count, float *density) {

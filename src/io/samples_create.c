@@ -28,7 +28,7 @@ static int file_axes(uint64_t count, dsm_shape sample, hsize_t n[DSM_MAX_RANK + 
   return sample.rank + 1;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 /* Labels of the axes of /samples, one letter each: N, C, then the spatial letters of `axes` in their order
  * ("N H W C" is the order of some input; the file's own order is fixed). Without usable letters the common
@@ -165,7 +165,7 @@ done:
   return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* Offset of a contiguous dataset of this type and these axes. */
 static dsm_status dataset_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
@@ -285,7 +285,7 @@ dsm_status dsm__samples_read_map(int fd, const char *partial, const dsm_samples_
   return status;
 }
 
-/* ---- request ----------------------------------------------------------------------------------------- */
+/* ---- request ------------------------------------------------------------------------------------------- */
 
 static dsm_status check_request(const dsm_samples_info *info) {
   uint64_t bytes;

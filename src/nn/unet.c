@@ -22,7 +22,7 @@ static bool has_attention(const dsm_config *config, dsm_shape sample, size_t lev
   return false;
 }
 
-/* ---- what cannot be built ---------------------------------------------------------------------------- */
+/* ---- what cannot be built ------------------------------------------------------------------------------ */
 
 /* Largest number of levels whose halvings divide n. */
 static size_t levels_that_fit(size_t n) {
@@ -112,7 +112,7 @@ static void unet_describe(const dsm_config *config, dsm_shape sample, char *text
     snprintf(text + used, size - used, " (once on the way up)");
 }
 
-/* ---- the network ------------------------------------------------------------------------------------- */
+/* ---- the network --------------------------------------------------------------------------------------- */
 
 /* Values waiting for the way up, newest last. */
 typedef struct skips {

@@ -100,7 +100,7 @@ size_t dsm_parameters_count(const dsm_parameters *table) {
   return table->count;
 }
 
-/* ---- initial values ---------------------------------------------------------------------------------- */
+/* ---- initial values ------------------------------------------------------------------------------------ */
 
 /* Positions of the kernel of a weight (out, kernel..., in); 1 for a linear layer. */
 static size_t kernel_positions(dsm_shape shape) {
@@ -136,7 +136,7 @@ void dsm_parameters_init(const dsm_parameters *table, uint64_t seed, float *w) {
   for (size_t i = 0; i < table->entries; i++) init_one(table->entry[i], seed, i, w + table->entry[i]->offset);
 }
 
-/* ---- order of axes in files -------------------------------------------------------------------------- */
+/* ---- order of axes in files ---------------------------------------------------------------------------- */
 
 dsm_shape dsm_parameter_file_shape(const dsm_parameter *p) {
   dsm_shape file = p->shape;

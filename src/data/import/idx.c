@@ -76,7 +76,7 @@ static hid_t read_type(unsigned char code) {
   }
 }
 
-/* ---- reading ---- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static dsm_status read_bytes(idx *f, void *to, size_t bytes, const char *what) {
   int n = gzread(f->stream, to, (unsigned)bytes), error = Z_OK;
@@ -154,7 +154,7 @@ static dsm_status expect_end(idx *f) {
   return DSM_OK;
 }
 
-/* ---- writing ---- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 /* Values to the type of the dataset, in place. */
 static dsm_status convert(hid_t from, hid_t to, size_t n, void *values) {

@@ -21,7 +21,7 @@ static dsm_random_key key_of(const dsm_make_params *p, uint64_t sample) {
   return (dsm_random_key){p->seed, DSM_STREAM_DATA, 0, sample};
 }
 
-/* ---- eight Gaussians on a circle ---- */
+/* ---- eight Gaussians on a circle ----------------------------------------------------------------------- */
 
 void dsm_eight_gaussians_centre(int k, double centre[2]) {
   centre[0] = 2 * cos(2 * pi * k / 8);
@@ -46,7 +46,7 @@ static dsm_status describe_eight_gaussians(const dsm_make_params *p, dsm__writer
   return DSM_OK;
 }
 
-/* ---- checkerboard ---- */
+/* ---- checkerboard -------------------------------------------------------------------------------------- */
 
 /* Squares of side 2 on [-4, 4)^2: the column is drawn, then one of the two dark squares in it. */
 static void fill_checkerboard(const dsm_make_params *p, void *state, uint64_t sample, float *x) {
@@ -67,7 +67,7 @@ static dsm_status describe_checkerboard(const dsm_make_params *p, dsm__writer *w
   return DSM_OK;
 }
 
-/* ---- swiss roll ---- */
+/* ---- swiss roll ---------------------------------------------------------------------------------------- */
 
 static void fill_swiss_roll(const dsm_make_params *p, void *state, uint64_t sample, float *x) {
   (void)state;

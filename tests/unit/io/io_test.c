@@ -80,7 +80,7 @@ void assert_fails(dsm_status status, dsm_status expected, const char *part) {
   assert_non_null(strstr(dsm_trail_message(), part));
 }
 
-/* ---- a small model ----------------------------------------------------------------------------------- */
+/* ---- a small model ------------------------------------------------------------------------------------- */
 
 static void add(dsm_parameters *table, const char *name, dsm_shape shape) {
   assert_ok(dsm_parameters_add(table, name, shape, true, DSM_INIT_FAN_AVG, 1, NULL));

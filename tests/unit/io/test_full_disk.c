@@ -14,7 +14,7 @@
 
 static small_model model;
 
-/* ---- a disk that breaks at the n-th operation --------------------------------------------------------- */
+/* ---- a disk that breaks at the n-th operation ---------------------------------------------------------- */
 
 /* These stand in for those of the C library, in HDF5 too. From operation `breaks_at` on, if not 0, all fail
  * that would reach a disk (files that have no name do not). */

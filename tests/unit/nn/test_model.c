@@ -221,7 +221,7 @@ static void an_mlp_that_cannot_be_built_is_refused_with_the_remedy(void **state)
   assert_refused(&c, DSM_SHAPE(2), "model.depth is 0");
 }
 
-/* ---- the network on a graph -------------------------------------------------------------------------- */
+/* ---- the network on a graph ---------------------------------------------------------------------------- */
 
 typedef struct built {
   dsm_graph *graph;

@@ -51,7 +51,7 @@ static network mlp_network(void) {
   return net;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static size_t dataset_name(char *text, size_t size, const char *group, const char *name) {
   return (size_t)snprintf(text, size, "/%s/%s", group, name);
@@ -94,7 +94,7 @@ static void set_input(dsm_graph *g, dsm_node *node, float *values) {
   free(values);
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------------------------------------- */
 
 static double largest(const float *x, size_t n) {
   double most = 0;
@@ -114,7 +114,7 @@ static double compare(const char *what, const float *x, const float *y, size_t n
   return worst;
 }
 
-/* ---- the test ---------------------------------------------------------------------------------------- */
+/* ---- the test ------------------------------------------------------------------------------------------ */
 
 /* Adds loss = sum_n weight_n |F - target|^2 and its gradients by the parameters and by x. */
 static void add_loss(dsm_graph *g, const dsm_parameters *table, dsm_node *x, dsm_node *y, dsm_node *target,
