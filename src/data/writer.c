@@ -73,17 +73,19 @@ static dsm_status reserve(dsm__writer *w, uint64_t bytes) {
 
 static dsm_status create_file(dsm__writer *w) {
   dsm_status status = DSM_OK;
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_obj_track_times(creation, 0); /* the same data make the same bytes, whenever */
   H5Pset_fapl_sec2(access);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 #if H5_VERSION_GE(1, 10, 7)
   H5Pset_file_locking(access, 0, 1);
 #endif
-  w->file = H5Fcreate(w->partial, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  w->file = H5Fcreate(w->partial, H5F_ACC_TRUNC, creation, access);
   if (w->file < 0) HDF5_FAIL(w, "creating");
 done:
   H5Pclose(access);
+  H5Pclose(creation);
   return status;
 }
 
@@ -188,6 +190,7 @@ static dsm_status create_dataset(dsm__writer *w, const char *name, hid_t type, i
   dsm_status status = DSM_OK;
   struct place *place = &w->place[w->datasets];
   hid_t space = H5Screate_simple(rank, dims, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_obj_track_times(properties, 0);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
   H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY); /* so that it has a place now */
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);

@@ -125,9 +125,11 @@ static const H5FD_class_t output_driver = {
 };
 
 dsm_status dsm__h5_set_output(hid_t access, dsm__h5_output *output) {
-  const hid_t driver = H5FDregister(&output_driver);
-  const bool good = driver >= 0 && H5Pset_driver(access, driver, &output) >= 0;
-  if (driver >= 0) H5FDunregister(driver); /* the list, and later the file, hold it */
-  if (!good) DSM_FAIL(DSM_INTERNAL, "HDF5 refuses the driver for writing files");
+  /* Registered once and kept: HDF5 1.10 reads the class after it has let go of the last file that uses it. Guarded by
+   * the lock that all calls of HDF5 are made under. */
+  static hid_t driver = -1;
+  if (driver < 0 || H5Iis_valid(driver) <= 0) driver = H5FDregister(&output_driver);
+  if (driver < 0 || H5Pset_driver(access, driver, &output) < 0)
+    DSM_FAIL(DSM_INTERNAL, "HDF5 refuses the driver for writing files");
   return DSM_OK;
 }
