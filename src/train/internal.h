@@ -74,7 +74,8 @@ typedef enum dsm__stop_reason {
   DSM__GO_ON,
   DSM__STOP_TIME,
   DSM__STOP_SIGNAL,
-  DSM__STOP_FILE
+  DSM__STOP_FILE,
+  DSM__STOP_REASONS
 } dsm__stop_reason;
 /** Starts watching: SIGUSR1 sets a flag. `deadline` in dsm_seconds(), 0 = none. */
 void dsm__stop_watch(double deadline, const char *stop_file);

@@ -38,14 +38,9 @@ dsm__stop_reason dsm__stop_wanted(int rank) {
 }
 
 const char *dsm__stop_text(dsm__stop_reason reason) {
-  switch (reason) {
-  case DSM__STOP_TIME:
-    return "time limit";
-  case DSM__STOP_SIGNAL:
-    return "SIGUSR1";
-  case DSM__STOP_FILE:
-    return "STOP file";
-  default:
-    return "on request";
-  }
+  static const char *const text[DSM__STOP_REASONS] = {[DSM__GO_ON] = "",
+                                                      [DSM__STOP_TIME] = "time limit",
+                                                      [DSM__STOP_SIGNAL] = "SIGUSR1",
+                                                      [DSM__STOP_FILE] = "STOP file"};
+  return text[reason];
 }

@@ -7,7 +7,7 @@
 
 /** What rides behind the gradient in each leaf, so that one reduction carries everything that all ranks must
  * know. */
-enum { EXTRA_LOSS, EXTRA_STOP, EXTRA_FAILED, EXTRAS };
+enum { EXTRA_LOSS, EXTRA_FAILED, EXTRA_STOP /* one a reason */, EXTRAS = EXTRA_STOP + DSM__STOP_REASONS };
 
 typedef struct trainer {
   dsm__session session;
@@ -156,7 +156,7 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
 
 /** Gradients of this rank's micro-batches go into the reducer. `x` NULL: the loader failed; zeros and a flag
  * go instead, so that nobody waits. */
-static void compute_leaves(trainer *t, int64_t step, const float *x, bool stop) {
+static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_reason wish) {
   const dsm__session *s = &t->session;
   const size_t micro = (size_t)s->config.train.micro_batch;
   for (size_t i = 0; i < t->leaves; i++) {
@@ -170,8 +170,8 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, bool stop) 
       memset(leaf, 0, s->count * sizeof *leaf);
     }
     extra[EXTRA_LOSS] = (float)loss;
-    extra[EXTRA_STOP] = stop && i == 0;
     extra[EXTRA_FAILED] = !x && i == 0;
+    for (int r = 0; r < DSM__STOP_REASONS; r++) extra[EXTRA_STOP + r] = (int)wish == r && i == 0;
     dsm_reducer_push(t->reducer);
   }
 }
@@ -240,14 +240,14 @@ static dsm_status record(trainer *t, int64_t step, double loss) {
   return DSM_OK;
 }
 
-/** One step; `*stop` is set if any rank wished to stop. */
-static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason wish, bool *stop) {
+/** One step. `*stop` becomes what any rank wished to stop for, the same on all of them. */
+static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   const dsm__session *s = &t->session;
   const float *x = NULL, *sum;
   dsm__sections_enter(&t->sections, DSM__DATA);
   const dsm_status loaded = dsm_loader_next(t->loader, &x);
   dsm__sections_enter(&t->sections, DSM__COMPUTE);
-  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, wish != DSM__GO_ON);
+  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, dsm__stop_wanted(dsm_comm_rank(s->comm)));
   dsm__sections_enter(&t->sections, DSM__REDUCE);
   DSM_TRY(dsm_reducer_finish(t->reducer, &sum));
   if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, loaded);
@@ -260,32 +260,32 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason wish, bo
              "optimizer.clip",
              (long long)step + 1, dsm_trail_message());
   dsm__sections_enter(&t->sections, DSM__OTHER);
-  *stop = sum[s->count + EXTRA_STOP] > 0;
+  for (int r = DSM__GO_ON + 1; r < DSM__STOP_REASONS; r++)
+    if (sum[s->count + EXTRA_STOP + (size_t)r] > 0) *stop = (dsm__stop_reason)r;
   return record(t, step + 1, (double)sum[s->count + EXTRA_LOSS] * scale);
 }
 
 static dsm_status loop(trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
-  bool stop = false, saved = true;
-  dsm__stop_reason wish = DSM__GO_ON;
+  bool saved = true;
+  dsm__stop_reason stop = DSM__GO_ON;
   int64_t step = first;
   dsm__sections_start(&t->sections);
   t->interval_started = t->sections.started;
   dsm__progress_start(&t->progress, "step", "      loss   gradient       rate  samples/s", first,
                       c->train.steps);
-  while (step < c->train.steps && !stop) {
-    wish = dsm__stop_wanted(dsm_comm_rank(t->session.comm));
-    DSM_TRY(train_step(t, step, wish, &stop));
+  while (step < c->train.steps && stop == DSM__GO_ON) {
+    DSM_TRY(train_step(t, step, &stop));
     step++;
-    saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop;
+    saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON;
     if (saved) DSM_TRY(write_checkpoint(t, step));
   }
   dsm_log_transient(NULL);
   DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
   if (step < c->train.steps) {
     dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
-             dsm__stop_text(wish));
+             dsm__stop_text(stop));
     DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
              (long long)c->train.steps);
   }

@@ -4,9 +4,10 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../e2e/common.sh"
 small_mlp mlp.yaml
-# long enough to be met in the middle; stops fall between two checkpoints and between two log lines
-steps=10000
-train=(train mlp.yaml "train.steps=$steps" train.checkpoint_every=700 train.log_every=30)
+# long enough to be met in the middle, STOP being looked for once a second; stops fall between two checkpoints and two log lines
+steps=3000
+train=(train mlp.yaml "train.steps=$steps" train.checkpoint_every=700 train.log_every=30
+  model.width=32 train.batch=320 train.micro_batch=64)
 
 signal_to_rank_1() { # once the run is on its way
   wait_for 30 "a line of the loss log" more_lines_than "$1"
@@ -30,7 +31,7 @@ a_signal_to_one_rank_stops_all() {
   # mpirun ends all ranks when the first has left with 75, and some of them would die of that signal, after their end
   OMPI_MCA_orte_abort_on_non_zero_status=0 start_ranks 3 "${train[@]}" -o run
   signal_to_rank_1 0
-  stopped "(on request)" # rank 0 knows that somebody wished it, not who
+  stopped "(SIGUSR1)"
   for rank in 0 1 2; do
     [ "$(cat "ranks/$rank.code")" -eq 75 ] || fail "rank $rank: exit 75 expected, $(cat "ranks/$rank.code") received"
   done
@@ -41,7 +42,7 @@ a_signal_to_one_rank_ends_the_job_with_75() {
   start_ranks 2 "${train[@]}" -o run
   signal_to_rank_1 "$(wc -l <run/metrics.jsonl)"
   [ "$code" -eq 75 ] || fail "exit 75 expected of mpirun, $code received"
-  stopped "(on request)"
+  stopped "(SIGUSR1)"
   passed "SIGUSR1 to one of 2 ranks: the job exits 75"
 }
 
