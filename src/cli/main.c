@@ -2,6 +2,7 @@
  * process. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "dsmpi/log.h"
@@ -91,5 +92,8 @@ int main(int argc, char **argv) {
 
   if (status != DSM_OK && speaks) report(status);
   dsm_comm_destroy(&comm);
+  /* mpirun ends all tasks, and drops what they have printed last, as soon as one has left with a failure: so the
+   * one that speaks leaves first. */
+  if (status != DSM_OK && several && !speaks) usleep(300000);
   return dsm_status_exit_code(status);
 }
