@@ -95,8 +95,7 @@ dsm_status dsm_config_override(const char *assignment, int number, dsm_config *c
   return DSM_OK;
 }
 
-/* ---- printing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------------------ */
 
 /* Required keys have no value that could be read back while they are not set. */
 static bool is_unset(const dsm__setting *setting, const dsm_config *config) {

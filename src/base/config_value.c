@@ -55,8 +55,7 @@ static const char *word_of(const dsm__setting *setting, int value) {
   return "?";
 }
 
-/* ---- range
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- range --------------------------------------------------------------------------------------------- */
 
 bool dsm__in_range(const dsm__setting *setting, double value) {
   if (setting->flags & DSM__ABOVE ? value <= setting->low : value < setting->low) return false;
@@ -88,8 +87,7 @@ static bool check_range(const dsm__setting *setting, double value, const char *s
   return false;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static bool read_real(const char *text, double *value) {
   if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') return false; /* nor hex, nan, inf */
@@ -250,8 +248,7 @@ bool dsm__value_allowed(const dsm__setting *setting, const dsm_config *config, c
   return true;
 }
 
-/* ---- printing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------------------ */
 
 /* The fewest digits that read back as the same number, in a form that YAML 1.1 takes for a number too: it
  * wants a point before an exponent, and a sign in it. */

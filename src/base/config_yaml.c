@@ -198,8 +198,7 @@ static void read_sections(reader *r, const yaml_node_t *root) {
   }
 }
 
-/* ---- mistakes libyaml finds
- * --------------------------------------------------------------------------------------- */
+/* ---- mistakes libyaml finds ---------------------------------------------------------------------------- */
 
 static bool indented_with_tab(const char *text, size_t length, size_t line) {
   const char *end = text + length;

@@ -31,8 +31,7 @@ void dsm_graph_run(dsm_graph *g, const dsm_run *run) {
   for (int i = 0; i < g->list_count; i++) run_node(g, g->list[i], run);
 }
 
-/* ---- profile
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- profile ------------------------------------------------------------------------------------------- */
 
 static double node_bytes(const dsm_node *node) {
   double bytes = (double)dsm__count(node);

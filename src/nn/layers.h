@@ -34,8 +34,7 @@ typedef struct dsm__network {
 } dsm__network;
 extern const dsm__network dsm__unet, dsm__mlp;
 
-/* ---- layers; `scale` is the variance scale of the initial weights, 0 starts at zero; biases start at zero
- * ---------- */
+/* ---- layers; `scale` is the variance scale of the initial weights, 0 starts at zero; biases start at zero  */
 
 /** x (rows..., in) -> (rows..., out). */
 dsm_node *dsm__linear(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
@@ -57,8 +56,7 @@ dsm_node *dsm__silu(dsm__net *net, dsm_node *x);
 /** Dropout with the probability of the configuration; x itself when that is 0. */
 dsm_node *dsm__dropout(dsm__net *net, dsm_node *x);
 
-/* ---- blocks
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------------------------------------- */
 
 /** What every block sees of the time: SiLU(Linear(SiLU(Linear(embedding of width features)))), (N, 1) -> (N,
  * hidden). The last SiLU is the one that the blocks would each apply first. Owns `time.linear1` and

@@ -5,8 +5,7 @@
 
 #include "dsmpi/dsmpi.h"
 
-/* ---- session.c: what a configuration turns into
- * ------------------------------------------------------------------ */
+/* ---- session.c: what a configuration turns into -------------------------------------------------------- */
 
 typedef struct dsm__session {
   dsm_comm *comm;
@@ -26,8 +25,7 @@ void dsm__session_destroy(dsm__session *session);
 /** Threads a rank uses: as configured, else its share of the cores it may run on. */
 int dsm__threads(const dsm_comm *comm, const dsm_config *config);
 
-/* ---- banner.c
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- banner.c ------------------------------------------------------------------------------------------ */
 
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
 void dsm__banner(const dsm__session *session);
@@ -37,15 +35,13 @@ void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts
 /** Peak resident memory of this process in bytes. */
 double dsm__peak_memory(void);
 
-/* ---- normalize.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- normalize.c --------------------------------------------------------------------------------------- */
 
 /** Normalisation of the data, its 64 parts dealt out over the ranks. Collective. */
 dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config *config,
                           dsm_normalization *n);
 
-/* ---- run_folder.c, resume.c
- * -------------------------------------------------------------------------------------- */
+/* ---- run_folder.c, resume.c ---------------------------------------------------------------------------- */
 
 typedef struct dsm__run_folder {
   char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
@@ -67,8 +63,7 @@ dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *ar
 /** Sends a header, and an array of `bytes`, from rank 0 to all. Collective. */
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 
-/* ---- stop.c
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- stop.c -------------------------------------------------------------------------------------------- */
 
 typedef enum dsm__stop_reason {
   DSM__GO_ON,
@@ -83,8 +78,7 @@ void dsm__stop_watch(double deadline, const char *stop_file);
 dsm__stop_reason dsm__stop_wanted(int rank);
 const char *dsm__stop_text(dsm__stop_reason reason);
 
-/* ---- sections.c: where the time goes
- * ------------------------------------------------------------------------------ */
+/* ---- sections.c: where the time goes ------------------------------------------------------------------- */
 
 typedef enum dsm__section {
   DSM__DATA,       /* waiting for the loader */
@@ -105,8 +99,7 @@ void dsm__sections_enter(dsm__sections *s, dsm__section next);
 /** Prints the table over ranks. Collective. */
 dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch);
 
-/* ---- progress.c, metrics.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
@@ -129,8 +122,7 @@ dsm_status dsm__metrics_append(const char *path, const char *json);
 /** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
 const char *dsm__json_number(double x, char *text, size_t size);
 
-/* ---- machine.c
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- machine.c ----------------------------------------------------------------------------------------- */
 
 /** GFLOP/s of one rank's SGEMM (n = 1024) and GB/s of y = 2x over 64 MiB arrays, through the kernels in use;
  * best of a few. */

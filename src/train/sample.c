@@ -25,8 +25,7 @@ static bool is_root(const sampling *s) {
   return dsm_comm_rank(s->session.comm) == 0;
 }
 
-/* ---- from a checkpoint to a network
- * ------------------------------------------------------------------------------ */
+/* ---- from a checkpoint to a network -------------------------------------------------------------------- */
 
 /** Rank 0: finds the checkpoint and reads its header. */
 static dsm_status find_checkpoint(sampling *s) {
@@ -130,8 +129,7 @@ static dsm_status build(sampling *s, const dsm_config *config) {
   return DSM_OK;
 }
 
-/* ---- drawing
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------------------------------------- */
 
 static dsm_sampling describe(const sampling *s, const dsm_denoiser *denoiser, uint64_t block) {
   const dsm_config *c = &s->session.config;

@@ -32,8 +32,7 @@ static bool is_root(const trainer *t) {
   return dsm_comm_rank(t->session.comm) == 0;
 }
 
-/* ---- set-up
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- set-up -------------------------------------------------------------------------------------------- */
 
 static dsm_checkpoint_arrays arrays_of(trainer *t) {
   const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
@@ -151,8 +150,7 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
   return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
 }
 
-/* ---- the loop
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 /** Gradients of this rank's micro-batches go into the reducer. `x` NULL: the loader failed; zeros and a flag
  * go instead, so that nobody waits. */
@@ -294,8 +292,7 @@ static dsm_status loop(trainer *t) {
   return DSM_OK;
 }
 
-/* ---- all together
- * ------------------------------------------------------------------------------------------------ */
+/* ---- all together -------------------------------------------------------------------------------------- */
 
 static void destroy(trainer *t) {
   dsm_loader_destroy(&t->loader);

@@ -20,8 +20,7 @@ static bool axis_fits(const dsm_node *x, int axis) {
   return axis >= 0 && axis < x->shape.rank;
 }
 
-/* ---- concat
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- concat -------------------------------------------------------------------------------------------- */
 
 static void run_concat(const dsm_node *y, const dsm__context *c) {
   const part *p = y->parameters;
@@ -55,8 +54,7 @@ dsm_node *dsm_concat(dsm_graph *g, int axis, dsm_node *a, dsm_node *b) {
   return dsm__node_add(g, &op_concat, shape, (dsm_node *[]){a, b}, 2, &p, sizeof p);
 }
 
-/* ---- slice and pad
- * ----------------------------------------------------------------------------------------------- */
+/* ---- slice and pad ------------------------------------------------------------------------------------- */
 
 static void run_slice(const dsm_node *y, const dsm__context *c) {
   const part *p = y->parameters;

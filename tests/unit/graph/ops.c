@@ -33,8 +33,7 @@ typedef struct op_case {
   bool second;     /* has second derivatives */
 } op_case;
 
-/* ---- the cases
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the cases ----------------------------------------------------------------------------------------- */
 
 #define UNARY_CASE(name_, F)                                                                                 \
   static dsm_node *name_(dsm_graph *g, dsm_node **x) {                                                       \
@@ -194,8 +193,7 @@ static op_case *all_cases(size_t *count) {
   return cases;
 }
 
-/* ---- the harness
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the harness --------------------------------------------------------------------------------------- */
 
 /** A planned graph of a case: the scalar and its derivatives by the inputs. */
 typedef struct built {
