@@ -60,7 +60,7 @@ dsm_status dsm__newest_header(const char *folder, char *path, size_t size, dsm_c
  * overwritten. */
 dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
                              dsm_checkpoint *header);
-/** Sends a header, and an array of `bytes`, from rank 0 to all. Collective. */
+/** Sends a header from rank 0 to all. Collective. */
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 
 /* ---- stop.c -------------------------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
-  const char *what;   /* "step", "block" */
+  const char *what;   /* "step", "evaluation" */
   const char *header; /* column titles, printed above the first line; may be NULL */
   int64_t first, total;
   double started, line_at, bar_at;
@@ -111,8 +111,7 @@ typedef struct dsm__progress {
 } dsm__progress;
 void dsm__progress_start(dsm__progress *p, const char *what, const char *header, int64_t first,
                          int64_t total);
-/** Called often; `detail` (columns under the header) is shown when something is shown. `force` prints the
- * line in any case. */
+/** Called often; `detail` are the columns of a line, under the header. `force` prints the line in any case. */
 void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool force);
 
 /** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. */

@@ -18,12 +18,11 @@ static const char *time_left(const dsm__progress *p, int64_t done, double now, c
   return dsm_duration(each * (double)(p->total - done), text, size);
 }
 
-static void show_bar(dsm__progress *p, int64_t done, const char *detail, double now) {
+static void show_bar(const dsm__progress *p, int64_t done, double now) {
   char cells[BAR_CELLS + 1], left[32], text[256];
   const double share = p->total > 0 ? (double)done / (double)p->total : 1.0;
   for (int i = 0; i < BAR_CELLS; i++) cells[i] = i < (int)(share * BAR_CELLS) ? '#' : '.';
   cells[BAR_CELLS] = '\0';
-  (void)detail;
   snprintf(text, sizeof text, "[%s] %5.1f %%  %s %lld of %lld  %s left", cells, 100.0 * share, p->what,
            (long long)done, (long long)p->total, time_left(p, done, now, left, sizeof left));
   dsm_log_transient(text);
@@ -40,6 +39,6 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
   }
   if (dsm_log_is_terminal() && now - p->bar_at >= BAR_SECONDS) {
     p->bar_at = now;
-    show_bar(p, done, detail, now);
+    show_bar(p, done, now);
   }
 }

@@ -183,7 +183,7 @@ static dsm_status create_output(const sampling *s, const char *config, uint64_t 
 
 typedef struct block_progress {
   dsm__progress *progress;
-  int64_t done, steps; /* network evaluations of finished blocks; of one block */
+  int64_t done; /* network evaluations of finished blocks */
 } block_progress;
 
 static bool show_progress(void *context, int64_t done, int64_t steps) {
@@ -203,7 +203,7 @@ static dsm_status draw_blocks(sampling *s, dsm__progress *progress, uint64_t *ba
   const int rank = dsm_comm_rank(s->session.comm), size = dsm_comm_size(s->session.comm);
   const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->w);
   const size_t pixels = s->session.d / s->header.normalization.channels;
-  block_progress shown = {progress, 0, s->steps};
+  block_progress shown = {progress, 0};
   uint64_t turn = 0;
   float *x = NULL;
   DSM_TRY(DSM_ALLOC(block * s->session.d, &x));
@@ -275,7 +275,7 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   dsm_info("sampler  %s; %s, blocks of %lld", sampler, dsm_process_name_of(s->session.process),
            (long long)config.sampler.block);
 
-  /* threads and kernels do not belong to what is drawn: the same samples come with any number of threads */
+  /* the number of threads does not belong to what is drawn: the same samples come with any */
   config.train.threads = 0;
   DSM_AGREE(comm, is_root(s) ? dsm_config_text(&config, &text) : DSM_OK);
   const dsm_status created = dsm_agree(comm, is_root(s) ? create_output(s, text, &missing) : DSM_OK);
