@@ -1,6 +1,6 @@
 /** @file dist.h
  *  Ranks: who is there, agreeing on failure, and the gradient sum that does not depend on the number of
- *  ranks. MPI appears nowhere else (but where files need it). No threads and no HDF5 here. */
+ *  ranks. MPI appears nowhere else. No threads and no HDF5 here. */
 #ifndef DSMPI_DIST_H
 #define DSMPI_DIST_H
 
@@ -61,7 +61,7 @@ dsm_status dsm_comm_statistics(dsm_comm *comm, const double *x, size_t n, double
  *  first leaves % size ranks having one more. Pure. */
 void dsm_leaf_range(size_t leaves, int rank, int size, size_t *first, size_t *count);
 
-/** Local arithmetic and memory of the engine, replaceable for simulation and for faster sums. */
+/** Local arithmetic of the engine, replaceable for simulation and for faster sums. */
 typedef struct dsm_reducer_hooks {
   void (*accumulate)(void *context, float *y, const float *x, size_t n); /* y += x */
   void *context;

@@ -12,7 +12,7 @@ typedef struct dsm_shape {
   size_t n[DSM_MAX_RANK]; /* entries beyond rank are 1 */
 } dsm_shape;
 
-/** dsm_shape_of(2, 32, 128): a shape from its sizes (as size_t or int). */
+/** DSM_SHAPE(2, 32, 128): a shape from its sizes (as size_t or int). */
 #define DSM_SHAPE(...)                                                                                       \
   dsm__shape_make((int)(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[]){__VA_ARGS__})
 dsm_shape dsm__shape_make(int rank, const size_t *n);

@@ -7,9 +7,9 @@
 #include "dsmpi/config.h"
 #include "dsmpi/dist.h"
 
-/** Version, build and libraries, one fact a line: "dsmpi 0.1.0", compiler, MPI, BLAS, HDF5, kernels. Not
- *  collective. */
-const char *dsm_version_line(void); /* "dsmpi 0.1.0" */
+/** "dsmpi 0.1.0". */
+const char *dsm_version_line(void);
+/** Build, compiler, MPI, BLAS, HDF5, kernels, license: one fact a line. Not collective. */
 dsm_status dsm_version_facts(char *text, size_t size);
 
 typedef struct dsm_train_options {
@@ -27,8 +27,7 @@ typedef struct dsm_sample_options {
   const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
   const char *output; /* samples file */
   uint64_t count;
-  const char *const *
-      overrides; /* sampler.*, train.threads, train.kernels */
+  const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;
 } dsm_sample_options;
 /** Draws samples with the settings kept in the checkpoint, changed by the overrides, into one HDF5 file.

@@ -1,8 +1,11 @@
 /* Convolution and its two transposes, a family closed under differentiation. With <,> the inner product,
- *   y = conv(x, w),  IG(dy, w) = gradient by x,  WG(dy, x) = gradient by w:   <dy, conv(x, w)> = <x, IG(dy,
- * w)> = <w, WG(dy, x)>, which is linear in each of x, w, dy; so y = conv(x, w):     dx = IG(dy, w),     dw =
- * WG(dy, x) z = IG(dy, w):      d(dy) = conv(dz, w),  dw = WG(dy, dz) u = WG(dy, x):      d(dy) = conv(x,
- * du),  dx = IG(dy, du). The algorithm is chosen by shape when the plan is made. */
+ * IG(dy, w) the gradient by x and WG(dy, x) the gradient by w,
+ *   <dy, conv(x, w)> = <x, IG(dy, w)> = <w, WG(dy, x)>,
+ * which is linear in each of x, w, dy; so
+ *   y = conv(x, w):  dx = IG(dy, w),       dw = WG(dy, x)
+ *   z = IG(dy, w):   d(dy) = conv(dz, w),  dw = WG(dy, dz)
+ *   u = WG(dy, x):   d(dy) = conv(x, du),  dx = IG(dy, du).
+ * The algorithm is chosen by shape when the plan is made. */
 #include "../node.h"
 
 typedef struct convolution {
