@@ -22,8 +22,8 @@ typedef struct dsm__session {
 dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_shape sample,
                                dsm__session *session);
 void dsm__session_destroy(dsm__session *session);
-/** Threads a rank uses: as configured, else its share of the cores it may run on. */
-int dsm__threads(const dsm_comm *comm, const dsm_config *config);
+/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
+int dsm__cores(const dsm_comm *comm);
 
 /* ---- banner.c ------------------------------------------------------------------------------------------ */
 
@@ -47,7 +47,7 @@ typedef struct dsm__run_folder {
   char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
       stop[DSM_TEXT_MAX + 16];
 } dsm__run_folder;
-/** Creates the folder, or checks that it can be written; moves an old run aside if `fresh`; removes a stale
+/** Creates the folder with checkpoints/ and samples/, or checks that it can be written; moves an old run aside if `fresh`; removes a stale
  * STOP file; opens log.txt. Collective. */
 dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder);
 /** Writes config.yaml. Rank 0. */

@@ -53,14 +53,16 @@ static dsm_status move_aside(const char *path) {
 }
 
 static dsm_status open_folder(const dsm__run_folder *folder, bool fresh) {
-  char log[DSM_TEXT_MAX + 16];
+  char log[DSM_TEXT_MAX + 16], samples[DSM_TEXT_MAX + 16];
   struct stat facts;
   if (stat(folder->path, &facts) == 0 && !S_ISDIR(facts.st_mode))
     DSM_FAIL(DSM_IO, "run folder %s exists and is not a folder; choose another with -o", folder->path);
   if (fresh) DSM_TRY(move_aside(folder->path));
   DSM_TRY(make_folder(folder->path));
   DSM_TRY(probe_folder(folder->path));
+  snprintf(samples, sizeof samples, "%s/samples", folder->path);
   DSM_TRY(make_folder(folder->checkpoints));
+  DSM_TRY(make_folder(samples)); /* where the end of a training says that samples may go */
   if (unlink(folder->stop) == 0) dsm_info("removed %s, left from an earlier run", folder->stop);
   snprintf(log, sizeof log, "%s/log.txt", folder->path);
   DSM_TRY(dsm_log_open(log));

@@ -2,8 +2,7 @@
 #include <unistd.h>
 #include "internal.h"
 
-int dsm__threads(const dsm_comm *comm, const dsm_config *config) {
-  if (config->train.threads > 0) return (int)config->train.threads;
+int dsm__cores(const dsm_comm *comm) {
   const int mine = dsm_comm_cores(), machine = (int)sysconf(_SC_NPROCESSORS_ONLN);
   const int local = dsm_comm_local_size(comm);
   /* bound ranks have cores of their own; ranks that may run anywhere share the machine */
@@ -13,7 +12,7 @@ int dsm__threads(const dsm_comm *comm, const dsm_config *config) {
 
 dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_shape sample, dsm__session *s) {
   *s = (dsm__session){.comm = comm, .config = *config};
-  const int threads = dsm__threads(comm, config);
+  const int threads = config->train.threads > 0 ? (int)config->train.threads : dsm__cores(comm);
   if (config->train.kernels == DSM_KERNEL_SET_REF)
     dsm_kernels_ref(&s->kernels, threads);
   else
