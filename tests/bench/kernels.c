@@ -151,6 +151,39 @@ static void convolutions(void) {
   }
 }
 
+/* Winograd's 3 x 3 convolution beside patches, in effective GFLOP/s: those of the definition, of which it
+ * multiplies a quarter. So four times the speed of a large matrix product by OpenBLAS stands beside. */
+static const dsm_conv2d_algorithm *algorithm_named(const char *name) {
+  const dsm_conv2d_algorithm *const *a = kernels.conv2d;
+  while (*a != NULL && strcmp((*a)->name, name) != 0) a++;
+  return *a;
+}
+
+static void winograd(void) {
+  static const size_t rows[][2] = {{28, 64}, {14, 128}, {7, 128}, {32, 128}}; /* size, channels */
+  static const dsm_matmul large = {1, 2048, 2048, 2048, false, false, 1};
+  static const char *const names[] = {"winograd", "im2col"};
+  static void (*const calls[])(const void *) = {call_forward, call_input_gradient, call_weight_gradient};
+  if (strstr("winograd", wanted) == NULL) return;
+  need_scratch(kernels.matmul_scratch(&kernels, &large));
+  const double peak = 2e-9 * 2048 * 2048 * 2048 / best_time(call_matmul, &large);
+  printf("effective GFLOP/s, y dx dw         winograd                  im2col              4 x SGEMM %.0f\n",
+         4 * peak);
+  for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+    const size_t size = rows[i / 2][0], channels = rows[i / 2][1], batch = i % 2 == 0 ? 16 : 32;
+    const dsm_conv2d c = {batch, size, size, channels, channels, size, size, 3, 3, 1, 1, 1, 1, 1};
+    const double flops = 18.0 * (double)(batch * size * size * channels * channels);
+    printf("%zu x %zux%zu, %zu channels%*s", batch, size, size, channels, channels < 100 ? 5 : 4, "");
+    for (int a = 0; a < 2; a++) {
+      algorithm = algorithm_named(names[a]);
+      need_scratch(algorithm->scratch(&kernels, &c));
+      for (int o = 0; o < 3; o++) printf(" %7.1f", 1e-9 * flops / best_time(calls[o], &c));
+      printf("  ");
+    }
+    printf("\n");
+  }
+}
+
 /* ---- everything that is not a product ------------------------------------------------------------------ */
 
 enum { COUNT = 32 * 28 * 28 * 64, SMALL = 128 * 128 };
@@ -319,7 +352,7 @@ int main(int argc, char **argv) {
     return dsm_status_exit_code(status);
   }
   printf("%s, %s, %d threads\n", dsm_kernels_blas(), kernels.instructions, kernels.threads);
-  void (*const families[])(void) = {products, convolutions, elementwise, others};
+  void (*const families[])(void) = {products, convolutions, winograd, elementwise, others};
   for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
     fill_pool();
     families[i]();

@@ -13,6 +13,8 @@ static const tolerance rounded = {5e-7, 1e-7}; /* a few operations */
 static const tolerance summed = {1e-6, 3e-7};  /* sums in float over short runs, joined in double */
 static const tolerance multiplied = {
     1e-6, 1e-6}; /* OpenBLAS: few running sums, in float, as large as sqrt(terms) */
+static const tolerance filtered = {
+    1e-6, 4e-6}; /* Winograd's transforms enlarge roundings; winograd.c measures them by the largest result */
 static const tolerance normalized = {2e-6, 1e-6}; /* divided by a standard deviation, down to about 1/3 */
 
 /* A kernel with its sizes: makes its operands and returns the output; the count goes into *n. */
@@ -144,9 +146,9 @@ static void convolution_equals_reference(void **state) {
     snprintf(shape_text, sizeof shape_text, "%zux%zux%zux%zu to %zux%zux%zu by %zux%zu/%zu", c->batch,
              c->height, c->width, c->in, c->out_height, c->out_width, c->out, c->kernel_h, c->kernel_w,
              c->stride);
-    check((job){"conv2d", run_forward, c, c->kernel_h * c->kernel_w * c->in, multiplied});
-    check((job){"conv2d dx", run_input_gradient, c, c->kernel_h * c->kernel_w * c->out, multiplied});
-    check((job){"conv2d dw", run_weight_gradient, c, c->batch * c->out_height * c->out_width, multiplied});
+    check((job){"conv2d", run_forward, c, c->kernel_h * c->kernel_w * c->in, filtered});
+    check((job){"conv2d dx", run_input_gradient, c, c->kernel_h * c->kernel_w * c->out, filtered});
+    check((job){"conv2d dw", run_weight_gradient, c, c->batch * c->out_height * c->out_width, filtered});
   }
 }
 

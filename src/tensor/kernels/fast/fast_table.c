@@ -1,12 +1,13 @@
 /* The table of fast kernels: ref, overwritten by OpenBLAS products and by the SIMD loops of one instruction
  * set, which is chosen when the program runs. */
 #include <string.h>
-#include "fast.h"
+#include "winograd.h"
 
 typedef struct instruction_set {
   const char *name;
   bool (*works)(void);
   void (*fill)(dsm_kernels *k);
+  const dsm__winograd *winograd;
 } instruction_set;
 
 #if defined(__x86_64__)
@@ -29,17 +30,25 @@ static bool neon_works(void) {
 /* best first */
 static const instruction_set sets[] = {
 #if defined(__x86_64__)
-    {"avx512", avx512_works, dsm__simd_avx512},
-    {"avx2", avx2_works, dsm__simd_avx2},
-    {"sse2", sse2_works, dsm__simd_sse2},
+    {"avx512", avx512_works, dsm__simd_avx512, &dsm__winograd_avx512},
+    {"avx2", avx2_works, dsm__simd_avx2, &dsm__winograd_avx2},
+    {"sse2", sse2_works, dsm__simd_sse2, &dsm__winograd_sse2},
 #elif defined(__aarch64__)
-    {"neon", neon_works, dsm__simd_neon},
+    {"neon", neon_works, dsm__simd_neon, &dsm__winograd_neon},
 #endif
 };
 enum { SETS = sizeof sets / sizeof *sets };
 
+const dsm__winograd *dsm__winograd_of(const dsm_kernels *k) {
+  int i = 0;
+  while (i < SETS && strcmp(sets[i].name, k->instructions) != 0) i++;
+  DSM_ASSERT(i < SETS);
+  return sets[i].winograd;
+}
+
 dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions) {
-  static const dsm_conv2d_algorithm *const algorithms[] = {&dsm__conv2d_1x1, &dsm__conv2d_im2col, NULL};
+  static const dsm_conv2d_algorithm *const algorithms[] = {&dsm__conv2d_1x1, &dsm__conv2d_winograd,
+                                                           &dsm__conv2d_im2col, NULL};
   const instruction_set *chosen = NULL;
   char working[64] = "";
   for (int i = 0; i < SETS; i++) {

@@ -1,5 +1,6 @@
-/* Fills the table with the kernels of one instruction set. Included once by each of ../simd_*.c, which name
- * the function by DSM_SIMD_TABLE and are compiled with the flags of their set; all else in here is static. */
+/* Fills the table with the kernels of one instruction set, and makes its loops for Winograd's convolution.
+ * Included once by each of ../simd_*.c, which name the function by DSM_SIMD_TABLE and the loops by
+ * DSM_SIMD_WINOGRAD, and are compiled with the flags of their set; all else in here is static. */
 #include "simd_unary.h"
 #include "simd_binary.h"
 #include "simd_reduce.h"
@@ -7,6 +8,7 @@
 #include "simd_group_norm.h"
 #include "simd_resample.h"
 #include "simd_optimizer.h"
+#include "simd_winograd.h"
 
 void DSM_SIMD_TABLE(dsm_kernels *k) {
   fill_unary(k);

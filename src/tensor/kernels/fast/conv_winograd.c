@@ -1,0 +1,258 @@
+/* Convolution 3 x 3 with stride 1 by minimal filtering F(4x4, 3x3): Winograd 1980, Arithmetic Complexity of
+ * Computations; Lavin & Gray 2016 (arXiv:1509.09308). A tile of 4 x 4 outputs sees a window of 6 x 6 inputs
+ * and costs 36 multiplications for each pair of channels, where the definition has 144.
+ *
+ *   forward          y  = A^T [ sum_c (G w G^T) . (B^T x B) ] A   for each tile; . at each of the 36 points
+ *   input gradient   the forward of dy, weights turned by 180 degrees, in and out exchanged, padding 2 - pad
+ *   weight gradient  dw = G^T [ sum_tiles (A dy A^T) . (B^T x B) ] G,  the exact adjoint of the first line
+ *
+ * One axis is a product of polynomials, computed from its values at the points 0, +-a, +-b and infinity
+ * (S = a^2 + b^2, h = 1 / 2(b^2 - a^2), a b = 1):
+ *
+ *         | 1    0   -S    0   1  0 |         |     1     0    0 |         | 1   1    1    1    1   0 |
+ *         | 0   -b  -b^2   a   1  0 |         | -b^2 h  -b h  -h |   A^T = | 0   a   -a    b   -b   0 |
+ *   B^T = | 0    b  -b^2  -a   1  0 |     G = | -b^2 h   b h  -h |         | 0  a^2  a^2  b^2  b^2  0 |
+ *         | 0   -a  -a^2   b   1  0 |         |  a^2 h   a h   h |         | 0  a^3 -a^3  b^3 -b^3  1 |
+ *         | 0    a  -a^2  -b   1  0 |         |  a^2 h  -a h   h |
+ *         | 0    1    0   -S   0  1 |         |     0     0    1 |
+ *
+ * The usual a = 1, b = 2 enlarges roundings about 25 times. Of 25 pairs tried (dyadic, thirds, square roots),
+ * a = 2/3 and b = 3/2 has the least error, less than half of that in the mean and a quarter at the largest,
+ * for sums over channels and over tiles alike; and a b = 1 saves two multiplications a line. F(2x2, 3x3) is
+ * not offered: at 64 multiplications for 16 outputs it needs fewer only where a picture has at most two rows
+ * or columns.
+ *
+ * Work goes by blocks of tiles whose transformed windows stay in the L2 cache. Sums over channels are taken
+ * in one order whatever the block; sums over tiles by segments that the shape decides, whose results are
+ * added in order. So threads do not change a bit.
+ *
+ * The transformed weights depend on w alone: a sampler that keeps w could keep them too (they are the first
+ * thing that product() makes). They are 4 times as large as w and cost as much as a few tiles. */
+#include <omp.h>
+#include <string.h>
+#include "winograd.h"
+#include "dsmpi/memory.h"
+
+/* In tiles, measured best on 28 x 28 x 64 to 7 x 7 x 256. */
+enum {
+  BLOCK = 36,         /* three times the rows that fit the registers; 0.7 MB of windows for 128 channels */
+  MIN_SUM_BLOCK = 36, /* for the weight gradient, see sum_block() */
+  MAX_SUM_BLOCK = 144,
+  RUN = 1024,         /* added up in one float, before the next sum is begun */
+  SEGMENT_BLOCKS = 4, /* in a share of work of the weight gradient: its transform back costs some 3 % then */
+  MAX_SEGMENTS = 16,
+  MAX_PARTIAL_BYTES = 32 * 1024 * 1024, /* all partial weight gradients together */
+};
+
+static size_t aligned(size_t floats) {
+  return dsm__round_up(floats, DSM_ALIGNMENT / sizeof(float));
+}
+
+static size_t tiles_along(size_t n) {
+  return (n + DSM__TILE - 1) / DSM__TILE;
+}
+
+/* A convolution cut into tiles of its output. */
+typedef struct tiling {
+  const dsm__winograd *loops;
+  dsm__tiles in, out;
+  size_t tiles;
+} tiling;
+
+static tiling tiling_of(const dsm_kernels *k, size_t batch, dsm__tiles in, dsm__tiles out) {
+  in.rows = out.rows = tiles_along(out.height);
+  in.columns = out.columns = tiles_along(out.width);
+  return (tiling){dsm__winograd_of(k), in, out, batch * out.rows * out.columns};
+}
+
+static tiling forward_tiling(const dsm_kernels *k, const dsm_conv2d *c) {
+  const dsm__tiles in = {.height = c->height,
+                         .width = c->width,
+                         .channels = c->in,
+                         .top = (ptrdiff_t)c->pad_top,
+                         .left = (ptrdiff_t)c->pad_left};
+  const dsm__tiles out = {.height = c->out_height, .width = c->out_width, .channels = c->out};
+  return tiling_of(k, c->batch, in, out);
+}
+
+static tiling input_tiling(const dsm_kernels *k, const dsm_conv2d *c) {
+  const dsm__tiles in = {.height = c->out_height,
+                         .width = c->out_width,
+                         .channels = c->out,
+                         .top = 2 - (ptrdiff_t)c->pad_top,
+                         .left = 2 - (ptrdiff_t)c->pad_left};
+  const dsm__tiles out = {.height = c->height, .width = c->width, .channels = c->in};
+  return tiling_of(k, c->batch, in, out);
+}
+
+static size_t longest_part(dsm__cut cut) {
+  size_t longest = 0;
+  for (size_t part = cut.parts - dsm__min(cut.parts, 2); part < cut.parts; part++) {
+    longest = dsm__max(longest, dsm__cut_length(cut, part));
+  }
+  return longest;
+}
+
+/* Chunks follow each other; points are one cache line further apart, since 36 streams at a distance of a
+ * power of two would fall into the same few sets of the cache. */
+static dsm__planes planes_of(const tiling *g, size_t channels, size_t count) {
+  const size_t lanes = g->loops->lanes, chunk = count * lanes;
+  return (dsm__planes){chunk,
+                       aligned((channels + lanes - 1) / lanes * chunk) + DSM_ALIGNMENT / sizeof(float)};
+}
+
+/* Floats of 36 matrices of channels, rounded up to whole vectors and panels. */
+static size_t weights_size(const tiling *g) {
+  const size_t panel = 2 * g->loops->lanes;
+  return aligned(DSM__POINTS * dsm__round_up(g->in.channels, panel) * dsm__round_up(g->out.channels, panel));
+}
+
+static size_t zeros_size(const tiling *g) {
+  return aligned(dsm__max(g->in.channels, g->out.channels));
+}
+
+/* ---- y and dx ------------------------------------------------------------------------------------------ */
+
+/* Scratch: zeros, weights u, then v and m for each thread. */
+typedef struct product_plan {
+  dsm__cut blocks;
+  size_t panels, v_size, m_size, size; /* in floats */
+} product_plan;
+
+static product_plan plan_product(const dsm_kernels *k, const tiling *g) {
+  const size_t panel = 2 * g->loops->lanes;
+  product_plan p = {.blocks = dsm__cut_by(g->tiles, BLOCK), .panels = (g->out.channels + panel - 1) / panel};
+  const size_t longest = longest_part(p.blocks);
+  p.v_size = DSM__POINTS * planes_of(g, g->in.channels, longest).point;
+  p.m_size = DSM__POINTS * longest * panel;
+  p.size = zeros_size(g) + weights_size(g) + (size_t)k->threads * (p.v_size + p.m_size);
+  return p;
+}
+
+static void product(const dsm_kernels *k, const tiling *g, float *y, const float *x, const float *w,
+                    dsm__winograd_weights shape, float *zeros) {
+  const product_plan p = plan_product(k, g);
+  const size_t in = g->in.channels, out = g->out.channels;
+  float *u = zeros + zeros_size(g), *buffers = u + weights_size(g);
+  memset(zeros, 0, in * sizeof *zeros);
+#pragma omp parallel num_threads(k->threads) if (k->threads > 1 && p.blocks.parts > 1)
+  {
+    float *v = buffers + (size_t)omp_get_thread_num() * (p.v_size + p.m_size), *m = v + p.v_size;
+#pragma omp for schedule(static)
+    for (size_t panel = 0; panel < p.panels; panel++) g->loops->weights(u, w, &shape, panel);
+#pragma omp for schedule(dynamic)
+    for (size_t block = 0; block < p.blocks.parts; block++) {
+      const size_t first = dsm__cut_begin(p.blocks, block), count = dsm__cut_length(p.blocks, block);
+      const dsm__planes planes = planes_of(g, in, count);
+      g->loops->windows(v, x, zeros, &g->in, first, count, planes);
+      for (size_t panel = 0; panel < p.panels; panel++) {
+        g->loops->multiply(m, v, u, in, out, panel, count, planes);
+        g->loops->outputs(y, m, &g->out, first, count, panel);
+      }
+    }
+  }
+}
+
+static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
+                    void *scratch) {
+  const tiling g = forward_tiling(k, c);
+  product(k, &g, y, x, w, (dsm__winograd_weights){c->out, c->in, false}, scratch);
+}
+
+static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
+                           const float *w, void *scratch) {
+  const tiling g = input_tiling(k, c);
+  product(k, &g, dx, dy, w, (dsm__winograd_weights){c->out, c->in, true}, scratch);
+}
+
+/* ---- dw ------------------------------------------------------------------------------------------------ */
+
+/* Scratch: zeros, partial dw of each segment (unless there is but one), then for each thread sums du at the
+ * points, v and m' of a block. */
+typedef struct sum_plan {
+  dsm__cut segments;
+  size_t block, partial_size, u_size, v_size, m_size, size; /* in tiles; in floats */
+} sum_plan;
+
+/* A block passes by 36 in out sums and 36 (in + out) numbers a tile: as many of the one as of the other. */
+static size_t sum_block(size_t in, size_t out) {
+  return dsm__max(MIN_SUM_BLOCK, dsm__min(MAX_SUM_BLOCK, dsm__round_up(in * out / (in + out), 12)));
+}
+
+static sum_plan plan_sum(const dsm_kernels *k, const tiling *g) {
+  const size_t in = g->in.channels, out = g->out.channels, bytes = 9 * in * out * sizeof(float);
+  const size_t most = dsm__max(1, dsm__min(MAX_SEGMENTS, MAX_PARTIAL_BYTES / bytes));
+  sum_plan p = {.block = sum_block(in, out)};
+  p.segments = dsm__cut_by(g->tiles, dsm__max(SEGMENT_BLOCKS * p.block, (g->tiles + most - 1) / most));
+  const size_t longest = dsm__min(g->tiles, p.block + p.block / 4);
+  p.partial_size = p.segments.parts == 1 ? 0 : aligned(p.segments.parts * 9 * in * out);
+  p.u_size = weights_size(g);
+  p.v_size = DSM__POINTS * planes_of(g, in, longest).point;
+  p.m_size = DSM__POINTS * planes_of(g, out, longest).point;
+  p.size = zeros_size(g) + p.partial_size + (size_t)k->threads * (p.u_size + p.v_size + p.m_size);
+  return p;
+}
+
+/* du = sum over the tiles first ... first + total - 1 */
+static void sum_tiles(const tiling *g, const sum_plan *p, float *du, const float *dy, const float *x,
+                      const float *zeros, size_t first, size_t total) {
+  const size_t in = g->in.channels, out = g->out.channels;
+  const dsm__cut blocks = dsm__cut_by(total, p->block);
+  float *v = du + p->u_size, *m = v + p->v_size;
+  for (size_t block = 0; block < blocks.parts; block++) {
+    const size_t begin = first + dsm__cut_begin(blocks, block), count = dsm__cut_length(blocks, block);
+    const dsm__planes v_planes = planes_of(g, in, count), m_planes = planes_of(g, out, count);
+    g->loops->windows(v, x, zeros, &g->in, begin, count, v_planes);
+    g->loops->gradients(m, dy, zeros, &g->out, begin, count, m_planes);
+    g->loops->correlate(du, m, v, in, out, count, m_planes, v_planes, block == 0);
+  }
+}
+
+static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,
+                            const float *x, void *scratch) {
+  const tiling g = forward_tiling(k, c);
+  const sum_plan p = plan_sum(k, &g);
+  const size_t segments = p.segments.parts, weights = 9 * c->in * c->out;
+  float *zeros = scratch, *partial = zeros + zeros_size(&g), *buffers = partial + p.partial_size;
+  memset(zeros, 0, zeros_size(&g) * sizeof *zeros);
+#pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1 && segments > 1)
+  for (size_t segment = 0; segment < segments; segment++) {
+    float *du = buffers + (size_t)omp_get_thread_num() * (p.u_size + p.v_size + p.m_size);
+    float *to = segments == 1 ? dw : partial + segment * weights;
+    const dsm__cut runs = dsm__cut_by(dsm__cut_length(p.segments, segment), RUN);
+    for (size_t run = 0; run < runs.parts; run++) {
+      const size_t first = dsm__cut_begin(p.segments, segment) + dsm__cut_begin(runs, run);
+      sum_tiles(&g, &p, du, dy, x, zeros, first, dsm__cut_length(runs, run));
+      g.loops->weight_gradients(to, du, c->out, c->in, run == 0);
+    }
+  }
+  if (segments > 1) dsm__add_in_order(k, dw, partial, segments, weights);
+}
+
+/* ---- the entry ----------------------------------------------------------------------------------------- */
+
+/* Measured against im2col: fewer than 16 tiles do not pay for transforming the weights; fewer than 3 channels
+ * leave the vectors empty; pictures so small or narrow that the products are more than two thirds of those of
+ * the definition are not worth it. */
+static bool suits(const dsm_conv2d *c) {
+  if (c->kernel_h != 3 || c->kernel_w != 3 || c->stride != 1) return false;
+  if (c->pad_top > 2 || c->pad_left > 2 || c->pad_bottom > 2 || c->pad_right > 2) return false;
+  const size_t tiles = c->batch * tiles_along(c->out_height) * tiles_along(c->out_width);
+  const size_t positions = c->batch * c->out_height * c->out_width;
+  return tiles >= 16 && dsm__min(c->in, c->out) >= 3 && 3 * DSM__POINTS * tiles <= 2 * 9 * positions;
+}
+
+static size_t scratch_size(const dsm_kernels *k, const dsm_conv2d *c) {
+  const tiling of_y = forward_tiling(k, c), of_dx = input_tiling(k, c);
+  const size_t for_products = dsm__max(plan_product(k, &of_y).size, plan_product(k, &of_dx).size);
+  return dsm__max(for_products, plan_sum(k, &of_y).size) * sizeof(float);
+}
+
+const dsm_conv2d_algorithm dsm__conv2d_winograd = {
+    .name = "winograd",
+    .suits = suits,
+    .scratch = scratch_size,
+    .forward = forward,
+    .input_gradient = input_gradient,
+    .weight_gradient = weight_gradient,
+};

@@ -1,0 +1,132 @@
+/* The products of the Winograd convolution: for each of its points a matrix product of a block of tiles with
+ * a panel of weights. They are far too small for a general routine, which would pack and copy as much as it
+ * multiplies; here the operands are stored in the order in which they are read, and the sums stay in
+ * registers. */
+#include "lanes.h"
+#include "dsmpi/memory.h"
+#include "../winograd.h"
+#if defined(__x86_64__)
+#  include <immintrin.h>
+#elif defined(__aarch64__)
+#  include <arm_neon.h>
+#endif
+
+enum { POINTS = DSM__POINTS, PANEL = 2 * LANES };
+/* Registers hold ROWS x 2 sums (tiles x outputs), or SUM_ROWS x 2 (outputs x inputs) of the weight gradient.
+ * There are 32 of them, but 16 on x86 before AVX-512. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { ROWS = 12 };
+#else
+enum { ROWS = 6 };
+#endif
+enum { SUM_ROWS = LANES == 16 ? 8 : 4 };
+
+/* s a + c, rounded once where the processor can */
+INLINE vec madd_vec(float s, vec a, vec c) {
+  const vec wide = s - (vec){0};
+#if defined(__AVX512F__)
+  return (vec)_mm512_fmadd_ps((__m512)wide, (__m512)a, (__m512)c);
+#elif defined(__FMA__)
+  return (vec)_mm256_fmadd_ps((__m256)wide, (__m256)a, (__m256)c);
+#elif defined(__aarch64__)
+  return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)wide, (float32x4_t)a);
+#else
+  return wide * a + c;
+#endif
+}
+
+/* ---- tiles times weights ------------------------------------------------------------------------------- */
+
+/* m (rows x vectors) = v (rows x inputs) u */
+INLINE void multiply_rows(float *m, const float *v, const float *u, size_t chunks, size_t chunk_step,
+                          int rows, int vectors) {
+  vec sum[ROWS][2];
+  for (int r = 0; r < rows; r++) {
+    for (int n = 0; n < vectors; n++) sum[r][n] = (vec){0};
+  }
+  for (size_t chunk = 0; chunk < chunks; chunk++, v += chunk_step) {
+    for (int l = 0; l < LANES; l++, u += vectors * LANES) {
+      vec weight[2];
+      for (int n = 0; n < vectors; n++) weight[n] = *(const vec *)(u + n * LANES);
+      for (int r = 0; r < rows; r++) {
+        for (int n = 0; n < vectors; n++) sum[r][n] = madd_vec(v[r * LANES + l], weight[n], sum[r][n]);
+      }
+    }
+  }
+  for (int r = 0; r < rows; r++) {
+    for (int n = 0; n < vectors; n++) *(vec *)(m + r * POINTS * PANEL + n * LANES) = sum[r][n];
+  }
+}
+
+INLINE void multiply_points(float *m, const float *v, const float *u, size_t chunks, size_t count,
+                            dsm__planes p, int vectors) {
+  for (size_t point = 0; point < POINTS; point++) {
+    size_t t = 0;
+    for (; t + ROWS <= count; t += ROWS) {
+      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, ROWS, vectors);
+    }
+    for (; t + 4 <= count; t += 4) {
+      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, 4, vectors);
+    }
+    for (; t < count; t++) {
+      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, 1, vectors);
+    }
+    m += PANEL;
+    v += p.point;
+    u += chunks * LANES * (size_t)vectors * LANES;
+  }
+}
+
+static void multiply(float *m, const float *v, const float *u, size_t inputs, size_t outputs, size_t panel,
+                     size_t count, dsm__planes p) {
+  const size_t chunks = (inputs + LANES - 1) / LANES;
+  u += panel * POINTS * chunks * LANES * PANEL;
+  if (outputs - panel * PANEL > LANES) {
+    multiply_points(m, v, u, chunks, count, p, 2);
+  } else {
+    multiply_points(m, v, u, chunks, count, p, 1);
+  }
+}
+
+/* ---- tiles times tiles --------------------------------------------------------------------------------- */
+
+/* du (rows x vectors) += m'^T v, over the tiles */
+INLINE void correlate_rows(float *du, size_t pitch, const float *m, const float *v, size_t chunk_step,
+                           size_t count, bool start, int vectors) {
+  vec sum[SUM_ROWS][2];
+  for (int r = 0; r < SUM_ROWS; r++) {
+    for (int n = 0; n < vectors; n++) {
+      sum[r][n] = (vec){0};
+      if (!start) sum[r][n] = *(const vec *)(du + (size_t)r * pitch + n * LANES);
+    }
+  }
+  for (size_t t = 0; t < count; t++, m += LANES, v += LANES) {
+    vec input[2];
+    for (int n = 0; n < vectors; n++) input[n] = *(const vec *)(v + (size_t)n * chunk_step);
+    for (int r = 0; r < SUM_ROWS; r++) {
+      for (int n = 0; n < vectors; n++) sum[r][n] = madd_vec(m[r], input[n], sum[r][n]);
+    }
+  }
+  for (int r = 0; r < SUM_ROWS; r++) {
+    for (int n = 0; n < vectors; n++) *(vec *)(du + (size_t)r * pitch + n * LANES) = sum[r][n];
+  }
+}
+
+static void correlate(float *du, const float *m, const float *v, size_t inputs, size_t outputs, size_t count,
+                      dsm__planes m_planes, dsm__planes v_planes, bool start) {
+  const size_t in = dsm__round_up(inputs, LANES), out = dsm__round_up(outputs, LANES);
+  for (size_t point = 0; point < POINTS; point++) {
+    for (size_t o = 0; o < out; o += SUM_ROWS, du += SUM_ROWS * in) {
+      const float *rows = m + o / LANES * m_planes.chunk + o % LANES;
+      size_t c = 0;
+      for (; c + PANEL <= in; c += PANEL) {
+        correlate_rows(du + c, in, rows, v + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 2);
+      }
+      if (c < in) {
+        correlate_rows(du + c, in, rows, v + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 1);
+      }
+    }
+    m += m_planes.point;
+    v += v_planes.point;
+  }
+}

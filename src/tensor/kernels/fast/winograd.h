@@ -1,0 +1,71 @@
+/* Between the Winograd convolution (conv_winograd.c, where the mathematics stand) and its inner loops, which
+ * are compiled once for each instruction set (simd/simd_winograd.h, simd/simd_winograd_products.h).
+ *
+ * Four arrays live between the loops, always for all POINTS products of a tile. L is the number of lanes
+ * of a vector of that instruction set; channels are rounded up to L, with zeros.
+ *
+ *   windows v    [point][chunk of L channels][tile][L]     of a block of tiles; dy's m' likewise
+ *   weights u    [panel of 2 L outputs][point][input][2 L] so that a product reads them in one stream
+ *   products m   [tile][point][2 L]                        of a block of tiles and one panel
+ *   sums du      [point][output][input]                    for the weight gradient */
+#ifndef DSM_TENSOR_WINOGRAD_H
+#define DSM_TENSOR_WINOGRAD_H
+
+#include "fast.h"
+
+enum {
+  DSM__TILE = 4,    /* outputs of a tile, along each axis */
+  DSM__WINDOW = 6,  /* inputs that they see: TILE + 3 - 1 */
+  DSM__POINTS = 36, /* products of a tile, for each pair of channels: WINDOW^2 instead of 9 TILE^2 = 144 */
+};
+
+/* Pictures (batch, height, width, channels) cut into rows x columns tiles each; tiles are counted through the
+ * batch. Tile (i, j) begins at pixel (i TILE - top, j TILE - left); what lies outside of the picture is zero
+ * when read and left out when written. */
+typedef struct dsm__tiles {
+  size_t height, width, channels;
+  size_t rows, columns;
+  ptrdiff_t top, left;
+} dsm__tiles;
+
+/* Distances in floats, from one chunk of channels and from one point to the next. */
+typedef struct dsm__planes {
+  size_t chunk, point;
+} dsm__planes;
+
+/* Kernels (out, 3, 3, in) as seen by a product with `inputs` x `outputs`: w itself, or (turned) w rotated by
+ * 180 degrees with in and out exchanged, which is what carries dy back to dx. */
+typedef struct dsm__winograd_weights {
+  size_t out, in;
+  bool turned;
+} dsm__winograd_weights;
+
+typedef struct dsm__winograd {
+  size_t lanes;
+  /* v = B^T d B of the windows d of `count` tiles; `zeros` holds as many zeros as there are channels */
+  void (*windows)(float *v, const float *x, const float *zeros, const dsm__tiles *t, size_t first,
+                  size_t count, dsm__planes p);
+  /* m' = A d A^T of the tiles d of dy */
+  void (*gradients)(float *m, const float *dy, const float *zeros, const dsm__tiles *t, size_t first,
+                    size_t count, dsm__planes p);
+  /* u = G g G^T of one panel of outputs */
+  void (*weights)(float *u, const float *w, const dsm__winograd_weights *s, size_t panel);
+  /* m = v u for one panel */
+  void (*multiply)(float *m, const float *v, const float *u, size_t inputs, size_t outputs, size_t panel,
+                   size_t count, dsm__planes p);
+  /* tiles of y = A^T m A: the channels of one panel */
+  void (*outputs)(float *y, const float *m, const dsm__tiles *t, size_t first, size_t count, size_t panel);
+  /* du = m'^T v (start), du += m'^T v (else); in du, inputs and outputs fill whole vectors */
+  void (*correlate)(float *du, const float *m, const float *v, size_t inputs, size_t outputs, size_t count,
+                    dsm__planes m_planes, dsm__planes v_planes, bool start);
+  /* dw = G^T du G (start), dw += G^T du G (else) */
+  void (*weight_gradients)(float *dw, const float *du, size_t out, size_t in, bool start);
+} dsm__winograd;
+
+extern const dsm__winograd dsm__winograd_sse2, dsm__winograd_avx2, dsm__winograd_avx512, dsm__winograd_neon;
+/* The loops for k->instructions (fast_table.c). */
+const dsm__winograd *dsm__winograd_of(const dsm_kernels *k);
+
+extern const dsm_conv2d_algorithm dsm__conv2d_winograd;
+
+#endif
