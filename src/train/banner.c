@@ -26,8 +26,9 @@ void dsm__banner(const dsm__session *s) {
   dsm_info("with     %s, %s, %s, kernels %s (%s)", dsm_comm_library(), dsm_kernels_blas(), dsm_hdf5_library(),
            s->kernels.name, s->kernels.instructions);
   if (s->kernels.threads > cores)
-    dsm_warn("%d threads a rank on %d core%s: more threads than cores is slow; set train.threads or fewer ranks",
-             s->kernels.threads, cores, plural(cores));
+    dsm_warn(
+        "%d threads a rank on %d core%s: more threads than cores is slow; set train.threads or fewer ranks",
+        s->kernels.threads, cores, plural(cores));
 }
 
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n) {

@@ -68,18 +68,8 @@ static dsm_status build(bench *b, const dsm_config *c, dsm_comm *comm) {
   return DSM_OK;
 }
 
-static void add_arrays(void *context, float *y, const float *x, size_t n) {
-  const dsm_kernels *k = context;
-  k->accumulate(k, y, x, n);
-}
-
-static dsm_status build_reducer(bench *b, const dsm_config *c) {
-  const dsm_reducer_hooks hooks = {add_arrays, &b->session.kernels};
-  const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
-                                     .count = b->session.count,
-                                     .mode = c->train.reduction,
-                                     .hooks = &hooks};
-  DSM_TRY(dsm_reducer_create(b->session.comm, &params, &b->reducer));
+static dsm_status build_reducer(bench *b) {
+  DSM_TRY(dsm__session_reducer(&b->session, 0, &b->reducer));
   dsm_reducer_range(b->reducer, &b->first_leaf, &b->leaves);
   return DSM_OK;
 }
@@ -221,7 +211,7 @@ static dsm_status report(bench *b, const char *json) {
 
 static dsm_status run(bench *b, dsm_comm *comm, const dsm_config *c, const char *json) {
   DSM_AGREE(comm, build(b, c, comm));
-  DSM_TRY(build_reducer(b, c));
+  DSM_TRY(build_reducer(b));
   dsm__banner(&b->session);
   const dsm_graph_facts facts = dsm_objective_facts(b->objective);
   dsm__banner_model(&b->session, &facts, dsm_reducer_memory(b->reducer));

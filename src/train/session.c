@@ -24,6 +24,22 @@ dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_sha
   return DSM_OK;
 }
 
+static void add_arrays(void *context, float *y, const float *x, size_t n) {
+  const dsm_kernels *k = context;
+  k->accumulate(k, y, x, n);
+}
+
+dsm_status dsm__session_reducer(dsm__session *s, size_t extras, dsm_reducer **reducer) {
+  const dsm_config *c = &s->config;
+  const dsm_reducer_hooks hooks = {add_arrays, &s->kernels};
+  const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
+                                     .count = s->count + extras,
+                                     .mode = c->train.reduction,
+                                     .hooks = &hooks};
+  DSM_TRY(dsm_reducer_create(s->comm, &params, reducer));
+  return DSM_OK;
+}
+
 void dsm__session_destroy(dsm__session *s) {
   dsm_process_destroy(&s->process);
   dsm_model_destroy(&s->model);

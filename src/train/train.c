@@ -123,18 +123,8 @@ static dsm_status build(trainer *t, const dsm_config *c) {
   return DSM_OK;
 }
 
-static void add_arrays(void *context, float *y, const float *x, size_t n) {
-  const dsm_kernels *k = context;
-  k->accumulate(k, y, x, n);
-}
-
-static dsm_status build_reducer(trainer *t, const dsm_config *c) {
-  const dsm_reducer_hooks hooks = {add_arrays, &t->session.kernels};
-  const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
-                                     .count = t->session.count + EXTRAS,
-                                     .mode = c->train.reduction,
-                                     .hooks = &hooks};
-  DSM_TRY(dsm_reducer_create(t->session.comm, &params, &t->reducer));
+static dsm_status build_reducer(trainer *t) {
+  DSM_TRY(dsm__session_reducer(&t->session, EXTRAS, &t->reducer));
   dsm_reducer_range(t->reducer, &t->first_leaf, &t->leaves);
   return DSM_OK;
 }
@@ -313,7 +303,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
-  DSM_TRY(build_reducer(t, c));
+  DSM_TRY(build_reducer(t));
   if (!o->dry_run) DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder));
   dsm__banner(&t->session);
   if (!o->dry_run) {
