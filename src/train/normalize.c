@@ -15,8 +15,8 @@ dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config
   const dsm_shape sample = dsm_dataset_info_of(dataset)->sample;
   const size_t channels = sample.n[sample.rank - 1];
   dsm_channel_statistics *parts = NULL, *joined = NULL;
-  DSM_TRY_DONE(DSM_ALLOC(DSM_STATISTICS_PARTS * channels, &parts));
-  DSM_TRY_DONE(DSM_ALLOC(channels, &joined));
+  DSM_TRY_DONE(dsm_agree(comm, DSM_ALLOC(DSM_STATISTICS_PARTS * channels, &parts)));
+  DSM_TRY_DONE(dsm_agree(comm, DSM_ALLOC(channels, &joined)));
   DSM_TRY_DONE(dsm_agree(comm, my_parts(comm, dataset, channels, parts)));
   for (int part = 0; part < DSM_STATISTICS_PARTS; part++)
     DSM_TRY_DONE(dsm_comm_broadcast(comm, parts + (size_t)part * channels, channels * sizeof *parts,

@@ -37,21 +37,24 @@ dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *ar
   return newest(folder, arrays, path, size, header);
 }
 
+/** Another rank: the header that rank 0 sent, with arrays of its own to be filled. */
+static dsm_status take_header(const dsm_checkpoint *sent, size_t length, dsm_checkpoint *header) {
+  *header = *sent; /* pointers of rank 0 mean nothing here */
+  header->config = NULL;
+  header->normalization = (dsm_normalization){0};
+  DSM_TRY(DSM_ALLOC(length, &header->config));
+  DSM_TRY(dsm_normalization_create(sent->normalization.channels, &header->normalization));
+  header->normalization.kind = sent->normalization.kind;
+  return DSM_OK;
+}
+
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header) {
   const int rank = dsm_comm_rank(comm);
-  dsm_normalization n = {0};
   dsm_checkpoint shared = *header;
   size_t length = rank == 0 ? strlen(header->config) + 1 : 0;
   DSM_TRY(dsm_comm_broadcast(comm, &shared, sizeof shared, 0));
   DSM_TRY(dsm_comm_broadcast(comm, &length, sizeof length, 0));
-  if (rank != 0) { /* pointers of rank 0 mean nothing here */
-    *header = shared;
-    header->config = NULL;
-    header->normalization = n;
-    DSM_TRY(DSM_ALLOC(length, &header->config));
-    DSM_TRY(dsm_normalization_create(shared.normalization.channels, &header->normalization));
-    header->normalization.kind = shared.normalization.kind;
-  }
+  DSM_AGREE(comm, rank == 0 ? DSM_OK : take_header(&shared, length, header));
   DSM_TRY(dsm_comm_broadcast(comm, header->config, length, 0));
   const size_t bytes = header->normalization.channels * sizeof(double);
   double *const arrays[] = {header->normalization.shift, header->normalization.scale,
