@@ -283,8 +283,8 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   DSM_TRY(created);
   DSM_TRY(dsm_comm_broadcast(comm, &missing, sizeof missing, 0));
   const uint64_t block = (uint64_t)config.sampler.block, blocks = (s->options->count + block - 1) / block;
-  dsm_info("output   %s: %llu samples in %llu blocks%s", s->options->output,
-           (unsigned long long)s->options->count, (unsigned long long)blocks,
+  dsm_info("output   %s: %llu samples in %llu block%s%s", s->options->output,
+           (unsigned long long)s->options->count, (unsigned long long)blocks, blocks == 1 ? "" : "s",
            missing < blocks ? "; going on with an interrupted file" : "");
   DSM_TRY(draw_all(s, missing));
   dsm_info("next     dsmpi view %s -o samples.png", s->options->output);
