@@ -18,7 +18,6 @@ typedef struct ddpm {
 
 static const double linear_first = 1e-4, linear_last = 0.02, linear_steps = 1000;
 static const double cosine_offset = 0.008, cosine_beta_max = 0.999;
-static const double label_last = 999;
 
 static double table_entry(const dsm_process *process, double t) {
   const ddpm *p = (const ddpm *)process;
@@ -34,10 +33,9 @@ static double transition2(const dsm_process *process, double s, double t) {
   return dsm__preserving_sigma2(table_entry(process, t) - table_entry(process, s));
 }
 
-/* Networks see 0 ... 999 whatever T is, so that the frequencies of the time embedding suit every T. */
 static double label(const dsm_process *process, double t) {
   int64_t steps = ((const ddpm *)process)->steps;
-  return steps > 1 ? (t - 1) * (label_last / (double)(steps - 1)) : 0;
+  return steps > 1 ? (t - 1) * (DSM__LABEL_LAST / (double)(steps - 1)) : 0;
 }
 
 static const dsm__process_ops ops = {

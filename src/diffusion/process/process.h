@@ -5,6 +5,10 @@
 #include <math.h>
 #include "dsmpi/diffusion.h"
 
+/* Networks see labels up to this, whatever T or the unit of t is, so that the frequencies of the time
+ * embedding suit every process. */
+enum { DSM__LABEL_LAST = 999 };
+
 /** One process: a file, a table. All functions see 0 < s < t <= last; the data end t = 0 (alpha 1, sigma 0)
  * is process.c's. */
 typedef struct dsm__process_ops {

@@ -37,7 +37,7 @@ static double transition2(const dsm_process *process, double s, double t) {
 
 static double label(const dsm_process *process, double t) {
   (void)process;
-  return 999 * t;
+  return DSM__LABEL_LAST * t;
 }
 
 static const dsm__process_ops ops = {
