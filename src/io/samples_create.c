@@ -312,6 +312,18 @@ static dsm_status count_missing(const char *partial, const dsm_samples_layout *l
   return DSM_OK;
 }
 
+/* Samples are replaced by new ones once those are complete; anything else of that name is somebody's. */
+static dsm_status check_replaceable(const char *path) {
+  dsm_samples_layout layout;
+  const dsm_status status = dsm__samples_read_layout(path, NULL, &layout, NULL);
+  if (status == DSM_BAD_DATA)
+    DSM_FAIL(DSM_IO, "%s exists and is not a samples file; choose another name", path);
+  if (status == DSM_OK) dsm_warn("%s is there; it is replaced when the new samples are complete", path);
+  if (status != DSM_OK && status != DSM_NOT_FOUND) DSM_TRY(status);
+  dsm_trail_clear();
+  return DSM_OK;
+}
+
 dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, uint64_t *missing) {
   char partial[DSM_PATH_MAX], unused[DSM_PATH_MAX];
   dsm_samples_layout layout;
@@ -319,6 +331,7 @@ dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, ui
   DSM_TRY(check_request(info));
   DSM_TRY(dsm__samples_partial(path, partial, sizeof partial));
   DSM_TRY(dsm__atomic_begin(path, unused)); /* better now than after the last sample */
+  DSM_TRY(check_replaceable(path));
   dsm_status status = dsm__samples_read_layout(partial, info, &layout, &same);
   if (status == DSM_OK && same) {
     DSM_TRY(count_missing(partial, &layout, missing));

@@ -286,6 +286,9 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   dsm_info("output   %s: %llu samples in %llu block%s%s", s->options->output,
            (unsigned long long)s->options->count, (unsigned long long)blocks, blocks == 1 ? "" : "s",
            missing < blocks ? "; going on with an interrupted file" : "");
+  if (missing > 0 && missing < (uint64_t)dsm_comm_size(comm))
+    dsm_warn("%llu block%s for %d ranks: some have nothing to do; a smaller sampler.block shares the work",
+             (unsigned long long)missing, missing == 1 ? "" : "s", dsm_comm_size(comm));
   DSM_TRY(draw_all(s, missing));
   dsm_info("next     dsmpi view %s -o samples.png", s->options->output);
   dsm_info("dsmpi: finished %llu samples", (unsigned long long)s->options->count);

@@ -301,6 +301,9 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
   const double deadline = o->max_hours > 0 ? dsm_seconds() + 3600.0 * o->max_hours : 0;
   DSM_AGREE(comm, open_data(t, c));
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
+  if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
+    dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
+             info->file_shape, info->axes);
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
@@ -323,8 +326,9 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
     return DSM_OK;
   }
   if (t->header.step >= c->train.steps) {
-    dsm_info("dsmpi: finished step %lld (target reached before; 0 steps were done)",
-             (long long)t->header.step);
+    dsm_info(
+        "dsmpi: finished step %lld (target reached before; 0 steps were done; raise train.steps to go on)",
+        (long long)t->header.step);
     return DSM_OK;
   }
   if (is_root(t)) {

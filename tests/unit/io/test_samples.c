@@ -204,6 +204,21 @@ static void a_finished_file_stays_until_the_next_is_complete(void **state) {
   free(now);
 }
 
+static void a_file_of_somebody_else_is_left_alone(void **state) {
+  (void)state;
+  const dsm_samples_info info = make_info();
+  const char *path = in_folder("data.h5");
+  uint64_t missing;
+  size_t size;
+  write_bytes(path, "measurements", 12);
+  assert_fails(dsm_samples_create(path, &info, &missing), DSM_IO, "is not a samples file");
+  unsigned char *bytes = read_bytes(path, &size);
+  assert_int_equal(size, 12);
+  assert_memory_equal(bytes, "measurements", 12);
+  free(bytes);
+  unlink(path);
+}
+
 static void vectors_and_volumes_have_their_axes_and_labels(void **state) {
   (void)state;
   static const struct {
@@ -275,6 +290,7 @@ int main(void) {
       cmocka_unit_test(a_restart_finds_the_missing_blocks),
       cmocka_unit_test(another_request_replaces_a_partial_file),
       cmocka_unit_test(a_finished_file_stays_until_the_next_is_complete),
+      cmocka_unit_test(a_file_of_somebody_else_is_left_alone),
       cmocka_unit_test(vectors_and_volumes_have_their_axes_and_labels),
       cmocka_unit_test(impossible_requests_and_places_are_refused),
   };
