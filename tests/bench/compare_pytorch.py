@@ -49,6 +49,10 @@ def pytorch(config, bf16, repeats):
     height, width, channels = config["data"]["shape"]
     batch = config["train"]["batch"]
     net = network(config)
+    if bf16:  # PyTorch 1.13 has no group norm of bf16 values with float32 weights
+        for module in net.modules():
+            if isinstance(module, torch.nn.GroupNorm):
+                module.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-4, weight_decay=0)
     x, noise = torch.randn(2, batch, channels, height, width)
     label = torch.rand(batch) * 999
