@@ -79,7 +79,7 @@ dsm_status dsm__forward(dsm_status status, const char *file, int line);
   } while (0)
 void dsm__panic(const char *file, int line, const char *what) __attribute__((noreturn));
 typedef void (*dsm_panic_hook)(const char *message);
-/** Sets what happens on a broken assertion, after its message was printed. NULL restores abort(). */
+/** Sets what happens on a broken assertion, after its message was printed. NULL: the process aborts. */
 void dsm_set_panic_hook(dsm_panic_hook hook);
 
 #endif
