@@ -1,7 +1,7 @@
 /** @file status.h
  *  How dsmpi reports failure: every function that can fail returns a dsm_status; results leave through its
  *  last pointers. The place and the message of a failure, and the places it passed on its way up, form the
- *  *trail* of the thread; `main` prints it once. Nothing below `main` calls exit(). */
+ *  *trail* of the thread; `main` prints it once. Nothing below `main` ends the process. */
 #ifndef DSMPI_STATUS_H
 #define DSMPI_STATUS_H
 
