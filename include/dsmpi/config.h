@@ -32,7 +32,7 @@ enum dsm_reduction { DSM_REDUCE_TREE, DSM_REDUCE_FAST };
 enum dsm_sampler_name { DSM_SAMPLER_ANCESTRAL, DSM_SAMPLER_DDIM };
 enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
-enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF };
+enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM2COL };
 
 /** All settings of a run. Enumerated fields are `int` holding the enum named beside them. Strings are
  *  bounded and terminated. The sentence of each key is in the schema. */

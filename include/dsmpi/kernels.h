@@ -124,7 +124,7 @@ typedef struct dsm_adamw_step {
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
 struct dsm_kernels {
-  const char *name;         /* "ref", "fast" */
+  const char *name;         /* "ref", "fast", "im2col" */
   const char *instructions; /* "plain", "sse2", "avx2", "avx512", "neon" */
   int threads;              /* threads each kernel may use, >= 1 */
 
@@ -196,6 +196,9 @@ void dsm_kernels_ref(dsm_kernels *k, int threads);
  *  @return DSM_OK; DSM_USAGE if that set is unknown or this processor does not have it, naming those that
  *  work here. */
 dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions);
+/** Takes Winograd's method out of the list of convolutions of a fast table, so that they are sums of the
+ *  products of their definition: to see what it does to one's numbers. The name becomes "im2col". */
+void dsm_kernels_no_winograd(dsm_kernels *k);
 /** First algorithm of the table that suits the shape; never NULL. */
 const dsm_conv2d_algorithm *dsm_kernels_conv2d(const dsm_kernels *k, const dsm_conv2d *c);
 /** Name, version, core type and threading of the BLAS in use, e.g. "OpenBLAS 0.3.21 (SkylakeX)". */

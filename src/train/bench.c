@@ -113,8 +113,8 @@ static dsm_status measure(bench *b) {
     if (step >= WARM_UP) b->evaluation_seconds[step - WARM_UP] = dsm_seconds() - start;
   }
   DSM_TRY_DONE(dsm_comm_barrier(b->session.comm));
-  DSM_TRY_DONE(dsm__machine_limits(&b->session.kernels, &b->gflops,
-                                   &b->gbytes)); /* all ranks at once, as in the steps */
+  /* all ranks at once, as in the steps */
+  DSM_TRY_DONE(dsm__machine_limits(b->session.kernels.threads, &b->gflops, &b->gbytes));
   DSM_TRY_DONE(dsm_objective_profile(b->objective, b->w, b->gradients, PROFILE_REPEATS, &b->row, &b->rows));
 done:
   free(eps);
@@ -134,13 +134,13 @@ static double median(double *x, int64_t n) {
 static void print_table(const bench *b) {
   double total = 0, flops = 0;
   for (size_t i = 0; i < b->rows; i++) total += b->row[i].seconds, flops += b->row[i].flops;
-  /* 79 columns */
-  dsm_info("operation               output            kernel calls     ms  share GFLOP/s GB/s");
+  /* 80 columns */
+  dsm_info("operation              output            kernel   calls     ms  share GFLOP/s GB/s");
   for (size_t i = 0; i < b->rows && i < TABLE_ROWS; i++) {
     const dsm_node_time *r = &b->row[i];
     char gflops[16] = "-";
     if (r->flops > 0) snprintf(gflops, sizeof gflops, "%.1f", r->flops / r->seconds * 1e-9);
-    dsm_info("%-23.23s %-17.17s %-7.7s %4zu %6.2f %5.1f%% %7s %4.1f", r->op, r->shape, r->kernel,
+    dsm_info("%-22.22s %-17.17s %-8.8s %5zu %6.2f %5.1f%% %7s %4.1f", r->op, r->shape, r->kernel,
              r->calls / PROFILE_REPEATS, 1e3 * r->seconds / PROFILE_REPEATS, 100 * r->seconds / total, gflops,
              r->bytes / r->seconds * 1e-9);
   }

@@ -11,6 +11,7 @@ typedef struct dsm__session {
   dsm_comm *comm;
   dsm_config config;
   dsm_kernels kernels;
+  char kernels_text[64]; /* what decides the bits: "avx512"; "avx512, im2col" */
   dsm_process *process;
   dsm_model *model;
   size_t d;     /* elements of a sample */
@@ -126,8 +127,8 @@ const char *dsm__json_number(double x, char *text, size_t size);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 
-/** GFLOP/s of one rank's SGEMM (n = 1024) and GB/s of y = 2x over 64 MiB arrays, through the kernels in use;
- * best of a few. */
-dsm_status dsm__machine_limits(const dsm_kernels *kernels, double *gflops, double *gbytes);
+/** GFLOP/s of one rank's SGEMM (n = 1024) and GB/s of y = 2x over 64 MiB arrays, best of a few, by the fast
+ * kernels whatever train.kernels says: it is the machine that is measured. */
+dsm_status dsm__machine_limits(int threads, double *gflops, double *gbytes);
 
 #endif

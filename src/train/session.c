@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "internal.h"
@@ -17,6 +18,9 @@ dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_sha
     dsm_kernels_ref(&s->kernels, threads);
   else
     DSM_TRY(dsm_kernels_fast(&s->kernels, threads, getenv("DSMPI_INSTRUCTIONS")));
+  if (config->train.kernels == DSM_KERNEL_SET_IM2COL) dsm_kernels_no_winograd(&s->kernels);
+  snprintf(s->kernels_text, sizeof s->kernels_text, "%s%s", s->kernels.instructions,
+           config->train.kernels == DSM_KERNEL_SET_IM2COL ? ", im2col" : "");
   DSM_TRY(dsm_process_create(config, &s->process));
   DSM_TRY(dsm_model_create(config, sample, &s->model));
   s->d = dsm_shape_count(sample);

@@ -73,9 +73,9 @@ static dsm_status load_newest(trainer *t) {
     status = dsm__newest_whole(t->folder.checkpoints, &arrays, path, sizeof path, &t->header);
   if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
   if (strcmp(t->header.blas, dsm_kernels_blas()) != 0 ||
-      strcmp(t->header.kernels, t->session.kernels.instructions) != 0)
+      strcmp(t->header.kernels, t->session.kernels_text) != 0)
     dsm_warn("%s was written with %s, %s; this is %s, %s: from here on bits may differ from an unbroken run",
-             path, t->header.blas, t->header.kernels, dsm_kernels_blas(), t->session.kernels.instructions);
+             path, t->header.blas, t->header.kernels, dsm_kernels_blas(), t->session.kernels_text);
   dsm_info("resume   %s at step %lld", path, (long long)t->header.step);
   return DSM_OK;
 }
@@ -102,7 +102,7 @@ static dsm_status start_new(trainer *t) {
   t->header.seed = (uint64_t)c->train.seed;
   t->header.sample = dsm_dataset_info_of(t->dataset)->sample;
   snprintf(t->header.program, sizeof t->header.program, "%s", dsm_version_line());
-  snprintf(t->header.kernels, sizeof t->header.kernels, "%s", t->session.kernels.instructions);
+  snprintf(t->header.kernels, sizeof t->header.kernels, "%s", t->session.kernels_text);
   snprintf(t->header.blas, sizeof t->header.blas, "%s", dsm_kernels_blas());
   return DSM_OK;
 }

@@ -251,9 +251,26 @@ static void shapes_choose_the_algorithm(void **state) {
   assert_string_equal(choice(16, 28, 64, 64, 1, 1), "1x1");
 }
 
+static void winograd_can_be_left_out(void **state) {
+  (void)state;
+  dsm_kernels k;
+  for (int i = 0; i < SHAPES; i++) {
+    assert_int_equal(dsm_kernels_fast(&k, 1, NULL), DSM_OK);
+    const dsm_conv2d_algorithm *const before = dsm_kernels_conv2d(&k, &shapes[i]);
+    dsm_kernels_no_winograd(&k);
+    const dsm_conv2d_algorithm *const after = dsm_kernels_conv2d(&k, &shapes[i]);
+    assert_string_not_equal(after->name, "winograd");
+    if (strcmp(before->name, "winograd") != 0) assert_ptr_equal(before, after);
+  }
+  assert_string_equal(k.name, "im2col");
+  assert_int_equal(dsm_kernels_fast(&k, 1, NULL), DSM_OK);
+  assert_string_equal(choice(1, 28, 64, 64, 3, 1), "winograd"); /* another table is left alone */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shapes_choose_the_algorithm),
+      cmocka_unit_test(winograd_can_be_left_out),
       cmocka_unit_test(all_three_equal_their_definition),
       cmocka_unit_test(bits_depend_on_neither_threads_nor_alignment),
       cmocka_unit_test(gradients_are_adjoints),

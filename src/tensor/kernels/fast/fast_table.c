@@ -46,6 +46,13 @@ const dsm__winograd *dsm__winograd_of(const dsm_kernels *k) {
   return sets[i].winograd;
 }
 
+void dsm_kernels_no_winograd(dsm_kernels *k) {
+  static const dsm_conv2d_algorithm *const algorithms[] = {&dsm__conv2d_1x1, &dsm__conv2d_im2col, NULL};
+  DSM_ASSERT(strcmp(k->name, "fast") == 0);
+  k->name = "im2col";
+  k->conv2d = algorithms;
+}
+
 dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions) {
   static const dsm_conv2d_algorithm *const algorithms[] = {&dsm__conv2d_1x1, &dsm__conv2d_winograd,
                                                            &dsm__conv2d_im2col, NULL};
