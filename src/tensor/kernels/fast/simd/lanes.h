@@ -11,6 +11,11 @@
 #include <stdint.h>
 #include <string.h>
 #include "../fast.h"
+#if defined(__x86_64__)
+#  include <immintrin.h>
+#elif defined(__aarch64__)
+#  include <arm_neon.h>
+#endif
 
 #if defined(__AVX512F__)
 enum { LANES = 16 };
@@ -39,6 +44,43 @@ INLINE double madd_double(double a, double b, double c) {
   return a * b + c;
 }
 #endif
+
+/* s a + c, rounded once where the processor can */
+INLINE vec madd_vec(float s, vec a, vec c) {
+  const vec wide = s - (vec){0};
+#if defined(__AVX512F__)
+  return (vec)_mm512_fmadd_ps((__m512)wide, (__m512)a, (__m512)c);
+#elif defined(__FMA__)
+  return (vec)_mm256_fmadd_ps((__m256)wide, (__m256)a, (__m256)c);
+#elif defined(__aarch64__)
+  return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)wide, (float32x4_t)a);
+#else
+  return wide * a + c;
+#endif
+}
+
+/* The first `lanes` numbers at p, then zeros; `lanes` is LANES, known when compiling, wherever it can. */
+INLINE vec load(const float *p, size_t lanes) {
+  if (lanes == LANES) return *(const vec *)p;
+#if defined(__AVX512F__)
+  return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
+#else
+  vec v = {0};
+  memcpy(&v, p, lanes * sizeof *p);
+  return v;
+#endif
+}
+INLINE void store(float *p, vec v, size_t lanes) {
+  if (lanes == LANES) {
+    *(vec *)p = v;
+    return;
+  }
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), (__m512)v);
+#else
+  memcpy(p, &v, lanes * sizeof *p);
+#endif
+}
 
 INLINE float as_float(int32_t i) {
   float f;

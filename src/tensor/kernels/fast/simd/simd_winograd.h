@@ -16,25 +16,6 @@ enum { TILE = DSM__TILE, WINDOW = DSM__WINDOW };
 #define A2_PLUS_B2            (97.0f / 36)
 #define HALF_OVER_B2_MINUS_A2 (18.0f / 65)
 
-/* The first `lanes` numbers at p, then zeros; `lanes` is LANES, known when compiling, wherever it can. */
-INLINE vec load(const float *p, size_t lanes) {
-  if (lanes == LANES) return *(const vec *)p;
-#if defined(__AVX512F__)
-  return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
-#else
-  vec v = {0};
-  memcpy(&v, p, lanes * sizeof *p);
-  return v;
-#endif
-}
-INLINE void store(float *p, vec v, size_t lanes) {
-  if (lanes == LANES) {
-    *(vec *)p = v;
-  } else {
-    memcpy(p, &v, lanes * sizeof *p);
-  }
-}
-
 /* ---- along one axis ------------------------------------------------------------------------------------ */
 
 /* B^T d: 6 to 6 */

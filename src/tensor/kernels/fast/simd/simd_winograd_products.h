@@ -5,11 +5,6 @@
 #include "lanes.h"
 #include "dsmpi/memory.h"
 #include "../winograd.h"
-#if defined(__x86_64__)
-#  include <immintrin.h>
-#elif defined(__aarch64__)
-#  include <arm_neon.h>
-#endif
 
 enum { POINTS = DSM__POINTS, PANEL = 2 * LANES };
 /* Registers hold ROWS x 2 sums (tiles x outputs), or SUM_ROWS x 2 (outputs x inputs) of the weight gradient.
@@ -20,20 +15,6 @@ enum { ROWS = 12 };
 enum { ROWS = 6 };
 #endif
 enum { SUM_ROWS = LANES == 16 ? 8 : 4 };
-
-/* s a + c, rounded once where the processor can */
-INLINE vec madd_vec(float s, vec a, vec c) {
-  const vec wide = s - (vec){0};
-#if defined(__AVX512F__)
-  return (vec)_mm512_fmadd_ps((__m512)wide, (__m512)a, (__m512)c);
-#elif defined(__FMA__)
-  return (vec)_mm256_fmadd_ps((__m256)wide, (__m256)a, (__m256)c);
-#elif defined(__aarch64__)
-  return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)wide, (float32x4_t)a);
-#else
-  return wide * a + c;
-#endif
-}
 
 /* ---- tiles times weights ------------------------------------------------------------------------------- */
 
