@@ -89,9 +89,11 @@ void dsm_objective_destroy(dsm_objective **objective);
 /** Draws t and eps from (seed, step, sample) and runs: t uniform over 1 ... T or over (first, last). `x0`
  *  (micro_batch, sample...) normalised; `first` global index of its first sample in the batch.
  *  @param[out] gradients  flat array, overwritten
- *  @param[out] loss       (micro_batch) weighted loss of each sample */
+ *  @param[out] loss       (micro_batch) weighted loss of each sample
+ *  @param[in]  hooks      called while the graph runs; NULL = none */
 void dsm_objective_run(dsm_objective *objective, const float *parameters, const float *x0, uint64_t seed,
-                       uint64_t step, uint64_t first, float *gradients, float *loss);
+                       uint64_t step, uint64_t first, float *gradients, float *loss,
+                       const dsm_run_hooks *hooks);
 /** The same with t and eps given and without dropout: for tests and for held-out losses. */
 void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0,
                              const double *t, const float *eps, float *gradients, float *loss);

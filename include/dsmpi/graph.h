@@ -111,6 +111,14 @@ void dsm_graph_gradient_output(dsm_graph *graph, dsm_node *gradient, const dsm_p
  *  @param[in] kernels  borrowed until destroy */
 dsm_status dsm_graph_plan(dsm_graph *graph, const dsm_kernels *kernels);
 
+/** Calls out of a run, for what happens meanwhile (communication); either may be NULL. */
+typedef struct dsm_run_hooks {
+  /* as soon as a parameter's gradient is final, in the order of the plan */
+  void (*gradient_ready)(void *context, const dsm_parameter *entry);
+  void (*progress)(void *context); /* after every node */
+  void *context;
+} dsm_run_hooks;
+
 /** What a run needs from outside. */
 typedef struct dsm_run {
   const float *parameters; /* flat array */
@@ -119,11 +127,7 @@ typedef struct dsm_run {
   uint64_t seed, step;     /* of the random streams */
   const uint64_t
       *sample; /* global index of each sample of the first axis; may be NULL when there is no dropout */
-  /* called as soon as a parameter's gradient is final, in the order of the plan; may be NULL */
-  void (*gradient_ready)(void *context, const dsm_parameter *entry);
-  /* called after every node; may be NULL (communication may progress here) */
-  void (*progress)(void *context);
-  void *context;
+  const dsm_run_hooks *hooks; /* NULL = none */
 } dsm_run;
 /** Runs the plan. Cannot fail. Not thread-safe on one graph. */
 void dsm_graph_run(dsm_graph *graph, const dsm_run *run);

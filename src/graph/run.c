@@ -19,11 +19,16 @@ static void bind_external(dsm_graph *g, const dsm_run *run) {
   }
 }
 
+static void call_hooks(const dsm_node *node, const dsm_run_hooks *hooks) {
+  if (hooks->gradient_ready && node->place == DSM__GRADIENT)
+    hooks->gradient_ready(hooks->context, node->entry);
+  if (hooks->progress) hooks->progress(hooks->context);
+}
+
 static void run_node(dsm_graph *g, const dsm_node *node, const dsm_run *run) {
   void *scratch = node->scratch_bytes ? (char *)g->values + node->scratch_offset : NULL;
   node->op->run(node, &(dsm__context){g->kernels, run, scratch});
-  if (run->gradient_ready && node->place == DSM__GRADIENT) run->gradient_ready(run->context, node->entry);
-  if (run->progress) run->progress(run->context);
+  if (run->hooks) call_hooks(node, run->hooks);
 }
 
 void dsm_graph_run(dsm_graph *g, const dsm_run *run) {

@@ -81,7 +81,7 @@ static dsm_status one_step(bench *b, int64_t step) {
   dsm_step_report report;
   for (size_t i = 0; i < b->leaves; i++) {
     dsm_objective_run(b->objective, b->w, b->x0, 0, (uint64_t)step, (b->first_leaf + i) * micro,
-                      dsm_reducer_leaf(b->reducer), b->losses);
+                      dsm_reducer_leaf(b->reducer), b->losses, NULL);
     dsm_reducer_push(b->reducer);
   }
   const double computed = dsm_seconds();

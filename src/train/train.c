@@ -152,7 +152,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     double loss = 0;
     if (x) {
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
-                        (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses);
+                        (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, NULL);
       for (size_t j = 0; j < micro; j++) loss += t->losses[j];
     } else {
       memset(leaf, 0, s->count * sizeof *leaf);

@@ -144,7 +144,8 @@ static void run(dsm_objective *o, const dsm_run *settings, float *loss) {
 }
 
 void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x0, uint64_t seed,
-                       uint64_t step, uint64_t first, float *gradients, float *loss) {
+                       uint64_t step, uint64_t first, float *gradients, float *loss,
+                       const dsm_run_hooks *hooks) {
   dsm_objective_draw(o->process, seed, step, first, o->n, o->d, o->t, o->eps);
   fill_inputs(o, x0, o->t, o->eps);
   for (size_t i = 0; i < o->n; i++) o->sample[i] = first + i;
@@ -154,7 +155,8 @@ void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x
                  .training = true,
                  .seed = seed,
                  .step = step,
-                 .sample = o->sample},
+                 .sample = o->sample,
+                 .hooks = hooks},
       loss);
 }
 

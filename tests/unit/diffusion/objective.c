@@ -116,7 +116,7 @@ static void expected_losses_of_a_fresh_network(void **state) {
     start(&s, small_mlp(DSM_PROCESS_VP, DSM_PREDICT_EPS, weighting), DSM_SHAPE(D), N, 0);
     dsm_parameters_init(dsm_model_parameters(s.model), 4, s.w);
     for (uint64_t step = 0; step < STEPS; step++) {
-      dsm_objective_run(s.objective, s.w, x0, 8, step, 0, s.gradients, loss);
+      dsm_objective_run(s.objective, s.w, x0, 8, step, 0, s.gradients, loss, NULL);
       for (size_t i = 0; i < N; i++) sum += (double)loss[i];
     }
     /* a mean of STEPS N D squared normals has relative error sqrt(2 / (STEPS N D)) = 1.4 % */
@@ -242,7 +242,7 @@ static void run_is_run_given_with_the_draws(void **state) {
   gradients = calloc(s.count, sizeof *gradients);
   assert_non_null(gradients);
   draw_data(x0, N, D);
-  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss, NULL);
   dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
   dsm_objective_run_given(s.objective, s.w, x0, t, eps, gradients, loss_given);
   assert_memory_equal(loss, loss_given, sizeof loss);
@@ -261,13 +261,14 @@ static void cutting_the_batch_changes_nothing_but_rounding(void **state) {
   draw_data(x0, N, D);
   dsm_config config = small_mlp(DSM_PROCESS_VP, DSM_PREDICT_V, DSM_WEIGHT_SIMPLE);
   start(&whole, config, DSM_SHAPE(D), N, 0.5);
-  dsm_objective_run(whole.objective, whole.w, x0, 21, 5, 64, whole.gradients, loss);
+  dsm_objective_run(whole.objective, whole.w, x0, 21, 5, 64, whole.gradients, loss, NULL);
   for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
     start(&part, config, DSM_SHAPE(D), cuts[c], 0.5);
     double *sum = calloc(part.count, sizeof *sum), size = 0;
     assert_non_null(sum);
     for (size_t i = 0; i < N; i += cuts[c]) {
-      dsm_objective_run(part.objective, part.w, x0 + i * D, 21, 5, 64 + i, part.gradients, loss_part + i);
+      dsm_objective_run(part.objective, part.w, x0 + i * D, 21, 5, 64 + i, part.gradients, loss_part + i,
+                        NULL);
       for (size_t j = 0; j < part.count; j++) sum[j] += (double)part.gradients[j];
     }
     for (size_t i = 0; i < N; i++) assert_close((double)loss_part[i], (double)loss[i], 1e-5, 0);
@@ -291,8 +292,8 @@ static void dropout_belongs_to_training_and_to_the_step(void **state) {
   draw_data(x0, N, D);
   dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
   dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss[0]);
-  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[1]);
-  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[2]);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[1], NULL);
+  dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[2], NULL);
   assert_memory_not_equal(loss[0], loss[1], sizeof loss[0]);
   assert_memory_equal(loss[1], loss[2], sizeof loss[1]);
   dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss[2]);

@@ -162,8 +162,8 @@ static void gradients_are_announced_last_layer_first_and_are_final_then(void **s
   float *w = parameters_of(&n), *g = malloc(count * sizeof *g);
   memset(g, 0xff, count * sizeof *g); /* NaN until written */
   notices seen = {.gradients = g};
-  dsm_graph_run(n.graph,
-                &(dsm_run){.parameters = w, .gradients = g, .gradient_ready = notice, .context = &seen});
+  const dsm_run_hooks hooks = {.gradient_ready = notice, .context = &seen};
+  dsm_graph_run(n.graph, &(dsm_run){.parameters = w, .gradients = g, .hooks = &hooks});
   assert_int_equal(seen.count, dsm_parameters_entries(n.table));
   assert_int_equal(seen.finite, seen.count);
   assert_string_equal(seen.first, "conv.weight");
