@@ -34,6 +34,18 @@ enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
 enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM2COL };
 
+/** How samples are drawn. */
+typedef struct dsm_sampler_settings {
+  int name;      /* dsm_sampler_name */
+  int64_t steps; /* 0 = as many as the process has (ddpm), else 1000 */
+  double eta;    /* ddim */
+  int variance;  /* dsm_reverse_variance, ancestral */
+  int clip;      /* dsm_clip, of the predicted x0 */
+  int64_t block; /* samples drawn together */
+  double ema;    /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
+  int64_t seed;
+} dsm_sampler_settings;
+
 /** All settings of a run. Enumerated fields are `int` holding the enum named beside them. Strings are
  *  bounded and terminated. The sentence of each key is in the schema. */
 typedef struct dsm_config {
@@ -82,16 +94,7 @@ typedef struct dsm_config {
     int kernels;     /* dsm_kernel_set */
     int64_t log_every, checkpoint_every, keep;
   } train;
-  struct {
-    int name;      /* dsm_sampler_name */
-    int64_t steps; /* 0 = as many as the process has (ddpm), else 1000 */
-    double eta;    /* ddim */
-    int variance;  /* dsm_reverse_variance, ancestral */
-    int clip;      /* dsm_clip, of the predicted x0 */
-    int64_t block; /* samples drawn together */
-    double ema;    /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
-    int64_t seed;
-  } sampler;
+  dsm_sampler_settings sampler;
 } dsm_config;
 
 /** Fills in the default of every key. */

@@ -33,10 +33,12 @@ double dsm_process_sigma(const dsm_process *process, double t);
  *  sigma^2. ddpm: per step, f = log(alpha_t / alpha_{t-1}), g^2 = beta_t. */
 double dsm_process_drift(const dsm_process *process, double t);
 double dsm_process_diffusion2(const dsm_process *process, double t);
+/** alpha' and sigma' of a process in continuous time. They make the probability-flow ODE without dividing by
+ *  alpha or sigma:  dx/dt = alpha' x0_hat + sigma' eps_hat  (= f x - g^2 s / 2). */
+double dsm_process_alpha_slope(const dsm_process *process, double t);
+double dsm_process_sigma_slope(const dsm_process *process, double t);
 /** What the network sees as time: ddpm t - 1 scaled to 0 ... 999 (t - 1 for T = 1000), vp and ve 999 t. */
 double dsm_process_label(const dsm_process *process, double t);
-/** Factor of x_t on entering the network: 1 / sqrt(alpha^2 + sigma^2): 1 for variance-preserving ones. */
-double dsm_process_input_scale(const dsm_process *process, double t);
 /** Standard deviation of the start of sampling, x_T ~ N(0, std^2): 1, ve sigma_max. */
 double dsm_process_prior_std(const dsm_process *process);
 
@@ -61,12 +63,18 @@ dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double
  *  value is s itself. */
 void dsm_prediction_convert(int from, int to, double alpha, double sigma, const float *x, const float *value,
                             float *y, size_t n);
-/** What the network's output F stands for: eps, x0 and v themselves; score: s = F / sigma (so F has unit
- *  scale, as in NCSN). This is the factor value = F * factor. */
-double dsm_prediction_output_factor(int prediction, double sigma);
-/** Factor k with  |eps - eps_hat|^2 = k |F - F_target|^2  at (alpha, sigma):  eps 1, score 1, x0
- *  alpha^2/sigma^2, v alpha^2/(alpha^2+sigma^2)^2. */
-double dsm_prediction_error_factor(int prediction, double alpha, double sigma);
+/** How the output F of a network is read at one time, and what it should be:
+ *    F       = network(input x_t),     input = 1 / sqrt(alpha^2 + sigma^2)
+ *    x0_hat  = x0_x x_t + x0_f F,      eps_hat = eps_x x_t + eps_f F
+ *    F*      = f_x0 x0 + f_eps eps
+ *  so |eps - eps_hat|^2 = eps_f^2 |F - F*|^2. F stands for
+ *    eps, x0, v   themselves
+ *    score        sigma s, of unit scale as in NCSN */
+typedef struct dsm_reading {
+  double input, x0_x, x0_f, eps_x, eps_f, f_x0, f_eps;
+} dsm_reading;
+/** `prediction`: enum dsm_prediction. */
+dsm_reading dsm_prediction_reading(int prediction, const dsm_process *process, double t);
 
 /* ---- objective ----------------------------------------------------------------------------------------- */
 
@@ -107,11 +115,25 @@ dsm_status dsm_objective_profile(dsm_objective *objective, const float *paramete
 
 /* ---- sampler ------------------------------------------------------------------------------------------- */
 
-/** Estimates eps(x_t, t) for n samples at one time. The network is one implementation, exact scores of known
- *  laws are others (tests). */
+/** What a denoiser tells of n noisy samples; NULL where it is not wanted. */
+typedef struct dsm_estimate {
+  float *x0;  /* (n, d) E[x0 | x_t] */
+  float *eps; /* (n, d) E[eps | x_t] = -sigma s(x_t) */
+} dsm_estimate;
+
+/** Estimates from x_t (n, d), n fixed by the implementation, sample i at time t[i]. The trained network is one
+ *  implementation, exact scores of known laws are others (tests). Both estimates come from it, since each
+ *  loses digits where it is made from the other: x0 = (x - sigma eps) / alpha at small alpha, eps at small
+ *  sigma. */
 typedef struct dsm_denoiser {
-  void (*eps)(void *self, const float *x, double t, float *eps); /* n fixed by the implementation */
   void *self;
+  void (*estimate)(void *self, const float *x, const double *t, const dsm_estimate *estimate);
+  /* dx = (d x0_hat / dx)^T u_x0 + (d eps_hat / dx)^T u_eps (n, d); u_x0 or u_eps may be NULL (zero). NULL:
+   * not offered */
+  void (*pullback)(void *self, const float *x, const double *t, const float *u_x0, const float *u_eps,
+                   float *dx);
+  /* (n) energies E with s = -grad E, up to a constant of t. NULL: the score has no energy */
+  void (*energy)(void *self, const float *x, const double *t, double *energy);
 } dsm_denoiser;
 
 /** The trained network as denoiser for blocks of `block` samples. */
@@ -128,16 +150,16 @@ dsm_graph_facts dsm_network_facts(const dsm_network *network);
 typedef struct dsm_sampling {
   const dsm_process *process;
   const dsm_denoiser *denoiser;
-  size_t n, d;                        /* samples in the block, elements a sample */
-  uint64_t seed, first;               /* stream DSM_STREAM_SAMPLER */
-  int64_t steps;                      /* network evaluations */
-  double eta;                         /* ddim */
-  int variance;                       /* enum dsm_reverse_variance */
+  const dsm_sampler_settings *settings;
+  size_t n, d;          /* samples in the block, elements a sample */
+  uint64_t seed, first; /* stream DSM_STREAM_SAMPLER */
+  int64_t steps;
   const double *clip_low, *clip_high; /* per channel range of x0_hat in normalised units, or NULL */
   size_t channels;
   /* called after each step with the number done; false stops the sampler; may be NULL */
   bool (*progress)(void *context, int64_t done, int64_t steps);
   void *context;
+  int64_t *evaluations; /* is raised by the evaluations of the denoiser, of all n samples each; or NULL */
 } dsm_sampling;
 
 /** A sampler: one file, one table entry. */

@@ -1,11 +1,9 @@
 /* The trained network as a denoiser eps_hat(x_t, t) for blocks of fixed size: the forward half of the
- * objective's graph. The output F (eps, x0, sigma s or v) becomes eps in one pass, eps = a x_t + b F, with a
- * and b in float64. */
+ * objective's graph. The output F becomes x0_hat and eps_hat in one pass, by the reading of the prediction. */
 #include "dsmpi/diffusion.h"
 
 #include <stdlib.h>
 #include "dsmpi/memory.h"
-#include "prediction.h"
 
 struct dsm_network {
   const dsm_process *process; /* borrowed */
@@ -14,6 +12,7 @@ struct dsm_network {
   const float *parameters; /* borrowed, of dsm_network_denoiser */
   dsm_graph *graph;
   dsm_node *x, *label, *f;
+  dsm_reading *reading; /* (n) */
 };
 
 static dsm_status build(dsm_network *network, const dsm_model *model, const dsm_kernels *kernels) {
@@ -43,6 +42,7 @@ dsm_status dsm_network_create(const dsm_config *config, const dsm_process *proce
   created->prediction = config->objective.prediction;
   created->n = block;
   created->d = dsm_shape_count(dsm_model_sample(model));
+  DSM_TRY_DONE(DSM_ALLOC(block, &created->reading));
   DSM_TRY_DONE(build(created, model, kernels));
   *network = created;
   created = NULL;
@@ -54,31 +54,37 @@ done:
 void dsm_network_destroy(dsm_network **network) {
   if (!network || !*network) return;
   dsm_graph_destroy(&(*network)->graph);
+  free((*network)->reading);
   free(*network);
   *network = NULL;
 }
 
-static void network_eps(void *self, const float *x, double t, float *eps) {
+static void network_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
   dsm_network *network = self;
-  size_t count = network->n * network->d;
-  double alpha = dsm_process_alpha(network->process, t), sigma = dsm_process_sigma(network->process, t);
-  double scale = dsm_process_input_scale(network->process, t);
+  const size_t n = network->n, d = network->d;
   float *input = dsm_graph_data(network->graph, network->x);
   float *label = dsm_graph_data(network->graph, network->label);
-  for (size_t i = 0; i < count; i++) input[i] = (float)(scale * (double)x[i]);
-  for (size_t i = 0; i < network->n; i++) label[i] = (float)dsm_process_label(network->process, t);
+  for (size_t i = 0; i < n; i++) {
+    network->reading[i] = dsm_prediction_reading(network->prediction, network->process, t[i]);
+    label[i] = (float)dsm_process_label(network->process, t[i]);
+    for (size_t j = i * d; j < (i + 1) * d; j++) input[j] = (float)(network->reading[i].input * (double)x[j]);
+  }
 
   dsm_graph_run(network->graph, &(dsm_run){.parameters = network->parameters});
 
   const float *f = dsm_graph_data(network->graph, network->f);
-  dsm__conversion c = dsm__prediction_conversion(network->prediction, DSM_PREDICT_EPS, alpha, sigma);
-  double f_factor = c.value_factor * dsm_prediction_output_factor(network->prediction, sigma);
-  for (size_t i = 0; i < count; i++) eps[i] = (float)(c.x_factor * (double)x[i] + f_factor * (double)f[i]);
+  for (size_t i = 0; i < n; i++) {
+    const dsm_reading *r = &network->reading[i];
+    for (size_t j = i * d; j < (i + 1) * d; j++) {
+      if (estimate->x0) estimate->x0[j] = (float)(r->x0_x * (double)x[j] + r->x0_f * (double)f[j]);
+      if (estimate->eps) estimate->eps[j] = (float)(r->eps_x * (double)x[j] + r->eps_f * (double)f[j]);
+    }
+  }
 }
 
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters) {
   network->parameters = parameters;
-  return (dsm_denoiser){.eps = network_eps, .self = network};
+  return (dsm_denoiser){.self = network, .estimate = network_estimate};
 }
 
 dsm_graph_facts dsm_network_facts(const dsm_network *network) {

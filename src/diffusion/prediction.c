@@ -10,6 +10,8 @@
  * are (sigma / alpha)^2 times larger than their difference. */
 #include "prediction.h"
 
+#include <math.h>
+
 #define PAIR(from, to) ((from)*4 + (to))
 
 dsm__conversion dsm__prediction_conversion(int from, int to, double alpha, double sigma) {
@@ -54,13 +56,26 @@ void dsm_prediction_convert(int from, int to, double alpha, double sigma, const 
     y[i] = (float)(c.x_factor * (double)x[i] + c.value_factor * (double)value[i]);
 }
 
-double dsm_prediction_output_factor(int prediction, double sigma) {
-  return prediction == DSM_PREDICT_SCORE ? 1 / sigma : 1;
+dsm_reading dsm_prediction_reading(int prediction, const dsm_process *process, double t) {
+  return dsm__reading_at(prediction, dsm_process_alpha(process, t), dsm_process_sigma(process, t));
 }
 
-/* eps is linear in F at fixed x_t, so k is the square of the coefficient of F in F -> eps. */
-double dsm_prediction_error_factor(int prediction, double alpha, double sigma) {
-  double factor = dsm__prediction_conversion(prediction, DSM_PREDICT_EPS, alpha, sigma).value_factor *
-                  dsm_prediction_output_factor(prediction, sigma);
-  return factor * factor;
+dsm_reading dsm__reading_at(int prediction, double alpha, double sigma) {
+  const double r2 = alpha * alpha + sigma * sigma;
+  dsm_reading r = {.input = 1 / sqrt(r2)};
+  switch (prediction) {
+  case DSM_PREDICT_EPS:
+    r.x0_x = 1 / alpha, r.x0_f = -sigma / alpha, r.eps_f = 1, r.f_eps = 1;
+    return r;
+  case DSM_PREDICT_X0:
+    r.x0_f = 1, r.eps_x = 1 / sigma, r.eps_f = -alpha / sigma, r.f_x0 = 1;
+    return r;
+  case DSM_PREDICT_SCORE:
+    r.x0_x = 1 / alpha, r.x0_f = sigma / alpha, r.eps_f = -1, r.f_eps = -1;
+    return r;
+  }
+  DSM_ASSERT(prediction == DSM_PREDICT_V);
+  r.x0_x = alpha / r2, r.x0_f = -sigma / r2, r.eps_x = sigma / r2, r.eps_f = alpha / r2;
+  r.f_x0 = -sigma, r.f_eps = alpha;
+  return r;
 }

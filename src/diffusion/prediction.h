@@ -12,4 +12,7 @@ typedef struct dsm__conversion {
 /** From and to: enum dsm_prediction; score is s itself. */
 dsm__conversion dsm__prediction_conversion(int from, int to, double alpha, double sigma);
 
+/** dsm_prediction_reading for given coefficients. */
+dsm_reading dsm__reading_at(int prediction, double alpha, double sigma);
+
 #endif

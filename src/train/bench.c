@@ -102,14 +102,16 @@ static dsm_status measure(bench *b) {
   const dsm_denoiser denoiser = dsm_network_denoiser(b->network, b->w);
   const size_t block = (size_t)b->session.config.sampler.block;
   float *eps = NULL;
+  double *times = NULL;
   dsm_status status = DSM_OK;
   DSM_TRY_DONE(dsm_comm_barrier(b->session.comm));
   for (int64_t step = 0; step < WARM_UP + b->steps; step++) DSM_TRY_DONE(one_step(b, step));
   DSM_TRY_DONE(DSM_ALLOC(block * b->session.d, &eps));
-  const double t = dsm_process_last(b->session.process);
+  DSM_TRY_DONE(DSM_ALLOC(block, &times));
+  for (size_t i = 0; i < block; i++) times[i] = dsm_process_last(b->session.process);
   for (int64_t step = 0; step < WARM_UP + b->steps; step++) {
     const double start = dsm_seconds();
-    denoiser.eps(denoiser.self, b->block, t, eps);
+    denoiser.estimate(denoiser.self, b->block, times, &(dsm_estimate){.eps = eps});
     if (step >= WARM_UP) b->evaluation_seconds[step - WARM_UP] = dsm_seconds() - start;
   }
   DSM_TRY_DONE(dsm_comm_barrier(b->session.comm));
@@ -118,6 +120,7 @@ static dsm_status measure(bench *b) {
   DSM_TRY_DONE(dsm_objective_profile(b->objective, b->w, b->gradients, PROFILE_REPEATS, &b->row, &b->rows));
 done:
   free(eps);
+  free(times);
   return status;
 }
 

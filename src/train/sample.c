@@ -135,13 +135,12 @@ static dsm_sampling describe(const sampling *s, const dsm_denoiser *denoiser, ui
   const dsm_config *c = &s->session.config;
   return (dsm_sampling){.process = s->session.process,
                         .denoiser = denoiser,
+                        .settings = &c->sampler,
                         .n = (size_t)c->sampler.block,
                         .d = s->session.d,
                         .seed = (uint64_t)c->sampler.seed,
                         .first = block * (uint64_t)c->sampler.block,
                         .steps = s->steps,
-                        .eta = c->sampler.eta,
-                        .variance = c->sampler.variance,
                         .clip_low = s->clip_low,
                         .clip_high = s->clip_high,
                         .channels = s->header.normalization.channels};

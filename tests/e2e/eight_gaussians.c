@@ -80,6 +80,7 @@ static void the_learned_score_is_the_true_one(void **state) {
   trained t;
   dsm_network *network;
   static float x[BLOCK][2], eps[BLOCK][2], noise[2];
+  static double times[BLOCK];
   assert_ok(trained_open(checkpoint_path, 1, &t));
   assert_ok(dsm_network_create(&t.config, t.process, t.model, &t.kernels, BLOCK, &network));
   const dsm_denoiser denoiser = dsm_network_denoiser(network, t.w);
@@ -93,7 +94,8 @@ static void the_learned_score_is_the_true_one(void **state) {
       dsm_random_normal((dsm_random_key){SEED, DSM_STREAM_NOISE, (uint64_t)step, i}, 0, 2, noise);
       for (int a = 0; a < 2; a++) x[i][a] = (float)(alpha * x[i][a] + sigma * noise[a]);
     }
-    denoiser.eps(denoiser.self, x[0], step, eps[0]);
+    for (int i = 0; i < BLOCK; i++) times[i] = step;
+    denoiser.estimate(denoiser.self, x[0], times, &(dsm_estimate){.eps = eps[0]});
     for (int i = 0; i < BLOCK; i++) {
       double best[2];
       true_eps(&t.header.normalization, alpha, sigma, x[i], best);

@@ -1,16 +1,15 @@
 /* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142; Song & Ermon 2019, arXiv:1907.05600;
  * Ho et al. 2020, arXiv:2006.11239). For each sample at its own time t:
- *   x_t  = alpha x0 + sigma eps      enters the network times the input scale 1 / sqrt(alpha^2 + sigma^2)
- *   F    = network(x_t, label(t))    stands for eps, x0, sigma s or v
- *   loss = w(t) |eps - eps_hat|^2 = w(t) k |F - F*|^2
- * with F* the value F should have and k the error factor of the prediction. w k is one number a sample, put
+ *   x_t  = alpha x0 + sigma eps
+ *   F    = network(input x_t, label(t))
+ *   loss = w(t) |eps - eps_hat|^2 = w(t) k |F - F*|^2,   k = eps_f^2
+ * with input, F* and eps_f from the reading of the prediction (prediction.c). w k is one number a sample, put
  * in from outside, so one graph serves every process, prediction and weighting. */
 #include "dsmpi/diffusion.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include "dsmpi/memory.h"
-#include "prediction.h"
 
 struct dsm_objective {
   const dsm_process *process; /* borrowed */
@@ -101,38 +100,18 @@ void dsm_objective_destroy(dsm_objective **objective) {
   *objective = NULL;
 }
 
-/* F* = x0_factor x0 + eps_factor eps */
-typedef struct target_factors {
-  double x0, eps;
-} target_factors;
-
-static target_factors target_of(int prediction, double alpha, double sigma) {
-  switch (prediction) {
-  case DSM_PREDICT_EPS:
-    return (target_factors){0, 1};
-  case DSM_PREDICT_X0:
-    return (target_factors){1, 0};
-  case DSM_PREDICT_SCORE:
-    return (target_factors){0, -1}; /* F = sigma s = -eps */
-  }
-  DSM_ASSERT(prediction == DSM_PREDICT_V);
-  return (target_factors){-sigma, alpha};
-}
-
 static void fill_inputs(dsm_objective *o, const float *x0, const double *t, const float *eps) {
   float *x = dsm_graph_data(o->graph, o->x), *target = dsm_graph_data(o->graph, o->target);
   float *label = dsm_graph_data(o->graph, o->label), *weight = dsm_graph_data(o->graph, o->weight);
   for (size_t i = 0; i < o->n; i++) {
-    double alpha = dsm_process_alpha(o->process, t[i]), sigma = dsm_process_sigma(o->process, t[i]);
-    double scale = dsm_process_input_scale(o->process, t[i]);
-    target_factors f = target_of(o->prediction, alpha, sigma);
+    const double alpha = dsm_process_alpha(o->process, t[i]), sigma = dsm_process_sigma(o->process, t[i]);
+    const dsm_reading r = dsm_prediction_reading(o->prediction, o->process, t[i]);
     label[i] = (float)dsm_process_label(o->process, t[i]);
-    weight[i] = (float)(dsm_weighting_value(o->weighting, o->process, t[i], o->d) *
-                        dsm_prediction_error_factor(o->prediction, alpha, sigma));
+    weight[i] = (float)(dsm_weighting_value(o->weighting, o->process, t[i], o->d) * r.eps_f * r.eps_f);
     for (size_t j = i * o->d; j < (i + 1) * o->d; j++) {
       double clean = (double)x0[j], noise = (double)eps[j];
-      x[j] = (float)(scale * (alpha * clean + sigma * noise));
-      target[j] = (float)(f.x0 * clean + f.eps * noise);
+      x[j] = (float)(r.input * (alpha * clean + sigma * noise));
+      target[j] = (float)(r.f_x0 * clean + r.f_eps * noise);
     }
   }
 }

@@ -76,17 +76,23 @@ double dsm_process_sigma(const dsm_process *process, double t) {
 
 double dsm_process_drift(const dsm_process *process, double t) {
   if (process->ops->discrete) return log_alpha_of(process, t) - log_alpha_of(process, t - 1);
-  return process->ops->log_alpha_slope(process, t);
+  return process->ops->alpha_slope(process, t) / dsm_process_alpha(process, t);
+}
+
+double dsm_process_alpha_slope(const dsm_process *process, double t) {
+  DSM_ASSERT(!process->ops->discrete);
+  return process->ops->alpha_slope(process, t);
+}
+
+double dsm_process_sigma_slope(const dsm_process *process, double t) {
+  DSM_ASSERT(!process->ops->discrete);
+  return process->ops->sigma_slope(process, t);
 }
 
 double dsm_process_diffusion2(const dsm_process *process, double t) {
   if (process->ops->discrete) return transition2_of(process, t - 1, t);
-  double f = process->ops->log_alpha_slope(process, t);
-  return process->ops->sigma2_slope(process, t) - 2 * f * sigma2_of(process, t);
-}
-
-double dsm_process_input_scale(const dsm_process *process, double t) {
-  return 1 / sqrt(exp(2 * log_alpha_of(process, t)) + sigma2_of(process, t));
+  const double sigma = dsm_process_sigma(process, t);
+  return 2 * sigma * (process->ops->sigma_slope(process, t) - dsm_process_drift(process, t) * sigma);
 }
 
 dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double t) {

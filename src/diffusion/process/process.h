@@ -21,8 +21,8 @@ typedef struct dsm__process_ops {
   double (*transition2)(const dsm_process *process, double s, double t);
   double (*label)(const dsm_process *process, double t);
   /* derivatives by t; NULL where time is discrete */
-  double (*log_alpha_slope)(const dsm_process *process, double t);
-  double (*sigma2_slope)(const dsm_process *process, double t);
+  double (*alpha_slope)(const dsm_process *process, double t);
+  double (*sigma_slope)(const dsm_process *process, double t);
 } dsm__process_ops;
 
 /** First member of every process, which is one block of memory that free() releases. */

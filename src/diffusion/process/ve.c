@@ -25,9 +25,9 @@ static double sigma2(const dsm_process *process, double t) {
   return sigma * sigma;
 }
 
-static double sigma2_slope(const dsm_process *process, double t) {
+static double sigma_slope(const dsm_process *process, double t) {
   const ve *p = (const ve *)process;
-  return 2 * p->log_ratio * sigma2(process, t);
+  return p->log_ratio * sqrt(sigma2(process, t));
 }
 
 static double transition2(const dsm_process *process, double s, double t) {
@@ -46,8 +46,8 @@ static const dsm__process_ops ops = {
     .sigma2 = sigma2,
     .transition2 = transition2,
     .label = label,
-    .log_alpha_slope = log_alpha, /* both are 0 */
-    .sigma2_slope = sigma2_slope,
+    .alpha_slope = log_alpha, /* both are 0 */
+    .sigma_slope = sigma_slope,
 };
 
 dsm_status dsm__ve_create(const dsm_config *config, dsm_process **process) {

@@ -16,17 +16,22 @@ static double log_alpha(const dsm_process *process, double t) {
   return -t * (t * (p->beta_max - p->beta_min) / 4 + p->beta_min / 2);
 }
 
-static double log_alpha_slope(const dsm_process *process, double t) {
+/* beta / 2 */
+static double half_rate(const dsm_process *process, double t) {
   const vp *p = (const vp *)process;
-  return -(p->beta_min + t * (p->beta_max - p->beta_min)) / 2;
+  return (p->beta_min + t * (p->beta_max - p->beta_min)) / 2;
+}
+
+static double alpha_slope(const dsm_process *process, double t) {
+  return -half_rate(process, t) * exp(log_alpha(process, t));
 }
 
 static double sigma2(const dsm_process *process, double t) {
   return dsm__preserving_sigma2(log_alpha(process, t));
 }
 
-static double sigma2_slope(const dsm_process *process, double t) {
-  return -2 * log_alpha_slope(process, t) * exp(2 * log_alpha(process, t));
+static double sigma_slope(const dsm_process *process, double t) {
+  return half_rate(process, t) * exp(2 * log_alpha(process, t)) / sqrt(sigma2(process, t));
 }
 
 /* log alpha_t - log alpha_s with the factor t - s taken out: exact for neighbouring times */
@@ -46,8 +51,8 @@ static const dsm__process_ops ops = {
     .sigma2 = sigma2,
     .transition2 = transition2,
     .label = label,
-    .log_alpha_slope = log_alpha_slope,
-    .sigma2_slope = sigma2_slope,
+    .alpha_slope = alpha_slope,
+    .sigma_slope = sigma_slope,
 };
 
 dsm_status dsm__vp_create(const dsm_config *config, dsm_process **process) {

@@ -10,7 +10,7 @@
 
 static dsm__chain_step rule(const dsm_sampling *sampling, double s, double t) {
   dsm_posterior q = dsm_process_posterior(sampling->process, s, t);
-  double variance = sampling->variance == DSM_VARIANCE_LARGE ? q.large : q.small;
+  double variance = sampling->settings->variance == DSM_VARIANCE_LARGE ? q.large : q.small;
   return (dsm__chain_step){.x_t_factor = q.x_t_factor, .x0_factor = q.x0_factor, .noise = sqrt(variance)};
 }
 
@@ -20,7 +20,9 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 }
 
 static const char *refuses(const dsm_sampling *sampling) {
-  if (sampling->variance == DSM_VARIANCE_SMALL || sampling->variance == DSM_VARIANCE_LARGE) return NULL;
+  if (sampling->settings->variance == DSM_VARIANCE_SMALL ||
+      sampling->settings->variance == DSM_VARIANCE_LARGE)
+    return NULL;
   return "sampler.variance is neither small nor large";
 }
 

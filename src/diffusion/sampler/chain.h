@@ -3,7 +3,7 @@
 #ifndef DSMPI_DIFFUSION_CHAIN_H
 #define DSMPI_DIFFUSION_CHAIN_H
 
-#include "dsmpi/diffusion.h"
+#include "sampler/sampler.h"
 
 /** x_s = x_t_factor x_t + x0_factor x0_hat + eps_factor eps_hat + noise z */
 typedef struct dsm__chain_step {
@@ -16,7 +16,5 @@ typedef dsm__chain_step dsm__chain_rule(const dsm_sampling *sampling, double s, 
 /** Walks x (n, d) from x_T to the samples.
  *  @return DSM_OK; DSM_STOPPED; DSM_NO_MEMORY; DSM_BAD_CONFIG from dsm_sampler_times */
 dsm_status dsm__chain_run(const dsm_sampling *sampling, dsm__chain_rule *rule, float *x);
-
-extern const dsm_sampler dsm__sampler_ancestral, dsm__sampler_ddim;
 
 #endif

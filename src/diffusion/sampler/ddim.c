@@ -13,7 +13,7 @@
 static dsm__chain_step rule(const dsm_sampling *sampling, double s, double t) {
   const dsm_process *process = sampling->process;
   dsm_posterior q = dsm_process_posterior(process, s, t);
-  double eta = sampling->eta, sigma_s = dsm_process_sigma(process, s);
+  double eta = sampling->settings->eta, sigma_s = dsm_process_sigma(process, s);
   double alpha_s = dsm_process_alpha(process, s), alpha_ts = dsm_process_alpha(process, t) / alpha_s;
   return (dsm__chain_step){
       .x0_factor = alpha_s,
@@ -28,7 +28,7 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 }
 
 static const char *refuses(const dsm_sampling *sampling) {
-  if (sampling->eta >= 0 && sampling->eta <= 1) return NULL;
+  if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return NULL;
   return "sampler.eta lies outside 0 ... 1 (0 is deterministic, 1 is ancestral sampling)";
 }
 

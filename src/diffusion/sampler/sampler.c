@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include "dsmpi/random.h"
-#include "sampler/chain.h"
+#include "sampler/sampler.h"
 
 static const dsm_sampler *const samplers[] = {
     [DSM_SAMPLER_ANCESTRAL] = &dsm__sampler_ancestral,
@@ -38,8 +38,18 @@ dsm_status dsm_sampler_times(const dsm_process *process, int64_t steps, double *
   return DSM_OK;
 }
 
+void dsm__sampler_noise(const dsm_sampling *s, uint64_t draw, size_t i, float *z) {
+  dsm_random_normal((dsm_random_key){s->seed, DSM_STREAM_SAMPLER, draw, s->first + i}, 0, s->d, z);
+}
+
+dsm_status dsm__sampler_progress(const dsm_sampling *s, int64_t done, int64_t steps) {
+  const bool go_on = !s->progress || s->progress(s->context, done, steps);
+  if (go_on || done >= steps) return DSM_OK;
+  DSM_FAIL(DSM_STOPPED, "sampling was stopped after %" PRId64 " of %" PRId64 " steps", done, steps);
+}
+
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
-  DSM_ASSERT(s->n > 0 && s->d > 0);
+  DSM_ASSERT(s->n > 0 && s->d > 0 && s->settings);
   DSM_ASSERT(!s->clip_low || (s->clip_high && s->channels > 0 && s->d % s->channels == 0));
   DSM_TRY(check_steps(s->process, s->steps));
   const char *reason = sampler->refuses(s);
@@ -48,7 +58,7 @@ dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, f
   double std = dsm_process_prior_std(s->process);
   for (size_t i = 0; i < s->n; i++) {
     float *row = x + i * s->d;
-    dsm_random_normal((dsm_random_key){s->seed, DSM_STREAM_SAMPLER, 0, s->first + i}, 0, s->d, row);
+    dsm__sampler_noise(s, 0, i, row);
     for (size_t j = 0; j < s->d; j++) row[j] = (float)(std * (double)row[j]);
   }
   DSM_TRY(sampler->run(s, x));

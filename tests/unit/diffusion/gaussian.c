@@ -8,20 +8,25 @@ void exact_matrix(const law *data, double alpha, double sigma, double m[3]) {
   m[2] = sigma * a / determinant;
 }
 
-static void exact_eps(void *self, const float *x, double t, float *eps) {
+static void exact_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
   exact *e = self;
-  double alpha = dsm_process_alpha(e->process, t), sigma = dsm_process_sigma(e->process, t), m[3];
-  exact_matrix(&e->data, alpha, sigma, m);
+  size_t each = e->points / e->samples;
   for (size_t i = 0; i < e->points; i++) {
+    double alpha = dsm_process_alpha(e->process, t[i / each]), m[3];
+    double sigma = dsm_process_sigma(e->process, t[i / each]);
+    exact_matrix(&e->data, alpha, sigma, m);
     double u = (double)x[2 * i] - alpha * e->data.mu[0], v = (double)x[2 * i + 1] - alpha * e->data.mu[1];
-    eps[2 * i] = (float)(m[0] * u + m[1] * v);
-    eps[2 * i + 1] = (float)(m[1] * u + m[2] * v);
+    double eps[2] = {m[0] * u + m[1] * v, m[1] * u + m[2] * v};
+    for (size_t a = 0; a < 2; a++) {
+      if (estimate->eps) estimate->eps[2 * i + a] = (float)eps[a];
+      if (estimate->x0) estimate->x0[2 * i + a] = (float)(((double)x[2 * i + a] - sigma * eps[a]) / alpha);
+    }
   }
   e->calls++;
 }
 
 dsm_denoiser exact_denoiser(exact *e) {
-  return (dsm_denoiser){.eps = exact_eps, .self = e};
+  return (dsm_denoiser){.self = e, .estimate = exact_estimate};
 }
 
 void law_after_step(law *x, const law *data, double alpha, double sigma, factors f) {

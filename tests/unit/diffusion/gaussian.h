@@ -10,12 +10,12 @@ typedef struct law {
   double mu[2], s[3];
 } law;
 
-/** The exact eps = sigma (alpha^2 S + sigma^2 I)^-1 (x - alpha mu) as a denoiser for `points` points of the
- * plane. A sample of d elements may hold d / 2 of them. */
+/** The exact eps = sigma (alpha^2 S + sigma^2 I)^-1 (x - alpha mu), and x0 = (x - sigma eps) / alpha in float64,
+ * as a denoiser. A sample of d elements holds d / 2 points of the plane. */
 typedef struct exact {
   const dsm_process *process;
   law data;
-  size_t points;
+  size_t samples, points; /* points: of all samples together */
   size_t calls;
 } exact;
 dsm_denoiser exact_denoiser(exact *e);

@@ -83,7 +83,7 @@ static double loss_of_zeros(const setup *s, double t, const float *x0, const flo
     sum += target * target;
   }
   return dsm_weighting_value(s->config.objective.weighting, s->process, t, d) *
-         dsm_prediction_error_factor(s->config.objective.prediction, alpha, sigma) * sum;
+         pow(dsm_prediction_reading(s->config.objective.prediction, s->process, t).eps_f, 2) * sum;
 }
 
 static void a_network_of_zeros_loses_the_weighted_target(void **state) {
@@ -145,7 +145,7 @@ static void loss_is_the_weighted_error_of_the_denoiser(void **state) {
         double alpha = dsm_process_alpha(s.process, t[i]), sigma = dsm_process_sigma(s.process, t[i]),
                sum = 0;
         for (size_t j = 0; j < N * D; j++) x[j] = (float)(alpha * (double)x0[j] + sigma * (double)eps[j]);
-        denoiser.eps(denoiser.self, x, t[i], eps_hat);
+        denoiser.estimate(denoiser.self, x, t, &(dsm_estimate){.eps = eps_hat});
         for (size_t j = i * D; j < (i + 1) * D; j++) sum += pow((double)eps[j] - (double)eps_hat[j], 2);
         double weight = dsm_weighting_value(DSM_WEIGHT_LIKELIHOOD, s.process, t[i], D);
         /* x_t rounds to float32: 6e-8 x / sigma of eps, where x / sigma stays below 500 */
@@ -325,8 +325,9 @@ static void network_samples_are_the_same_in_any_block_of_their_size(void **state
   dsm_network *network = NULL;
   assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, BLOCK, &network), DSM_OK);
   dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
+  dsm_sampler_settings settings = {.eta = 1};
   dsm_sampling sampling = {
-      .process = s.process, .denoiser = &denoiser, .n = BLOCK, .d = D, .steps = STEPS, .eta = 1};
+      .process = s.process, .denoiser = &denoiser, .settings = &settings, .n = BLOCK, .d = D, .steps = STEPS};
   const dsm_sampler *sampler = dsm_sampler_of(DSM_SAMPLER_DDIM);
   assert_int_equal(dsm_sampler_draw(sampler, &sampling, first), DSM_OK);
   sampling.first = BLOCK;

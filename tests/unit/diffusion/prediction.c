@@ -104,16 +104,33 @@ static void the_formulas_of_variance_preserving_processes_hold(void **state) {
   assert_close(c.value_factor, 1 / alpha, 1e-15, 0);
 }
 
-/* |eps - eps_hat|^2 = k |F - F_hat|^2, measured through the conversion of the two outputs. */
+/* Reading F* gives x0 and eps back, up to the rounding of the terms. */
+static void the_target_is_what_is_read_as_the_truth(void **state) {
+  (void)state;
+  for (int r = 0; r < PAIRS; r++)
+    for (int kind = 0; kind < KINDS; kind++) {
+      const double alpha = pairs[r][0], sigma = pairs[r][1];
+      const dsm_reading read = dsm__reading_at(kind, alpha, sigma);
+      const double x0 = uniform(302), eps = uniform(303), x = alpha * x0 + sigma * eps;
+      const double f = read.f_x0 * x0 + read.f_eps * eps;
+      assert_close(read.x0_x * x + read.x0_f * f, x0, 0,
+                   4e-16 * (fabs(read.x0_x * x) + fabs(read.x0_f * f)) +
+                       1e-15 * fabs(read.x0_x) * (fabs(alpha * x0) + fabs(sigma * eps)) +
+                       1e-15 * fabs(read.x0_f) * (fabs(read.f_x0 * x0) + fabs(read.f_eps * eps)));
+      assert_close(read.eps_x * x + read.eps_f * f, eps, 0,
+                   4e-16 * (fabs(read.eps_x * x) + fabs(read.eps_f * f)) +
+                       1e-15 * fabs(read.eps_x) * (fabs(alpha * x0) + fabs(sigma * eps)) +
+                       1e-15 * fabs(read.eps_f) * (fabs(read.f_x0 * x0) + fabs(read.f_eps * eps)));
+      assert_close(read.input, 1 / hypot(alpha, sigma), 1e-15, 0);
+    }
+}
+
+/* |eps - eps_hat|^2 = eps_f^2 |F - F_hat|^2: the factors of the papers. */
 static void error_factor_is_the_ratio_of_squared_errors(void **state) {
   (void)state;
   for (int r = 0; r < PAIRS; r++)
     for (int kind = 0; kind < KINDS; kind++) {
-      double alpha = pairs[r][0], sigma = pairs[r][1], k = dsm_prediction_error_factor(kind, alpha, sigma);
-      dsm__conversion c = dsm__prediction_conversion(kind, DSM_PREDICT_EPS, alpha, sigma);
-      double factor = dsm_prediction_output_factor(kind, sigma), f = uniform(300), f_hat = uniform(301);
-      double error = c.value_factor * (f * factor - f_hat * factor);
-      assert_close(error * error, k * (f - f_hat) * (f - f_hat), 1e-13, 0);
+      double alpha = pairs[r][0], sigma = pairs[r][1], k = pow(dsm__reading_at(kind, alpha, sigma).eps_f, 2);
       double snr = alpha * alpha / (sigma * sigma), r2 = alpha * alpha + sigma * sigma;
       double published = kind == DSM_PREDICT_X0 ? snr : kind == DSM_PREDICT_V ? alpha * alpha / (r2 * r2) : 1;
       assert_close(k, published, 1e-13, 0);
@@ -147,6 +164,7 @@ int main(void) {
       cmocka_unit_test(there_and_back_is_the_identity),
       cmocka_unit_test(arrays_are_converted_in_place_and_rounded_once),
       cmocka_unit_test(the_formulas_of_variance_preserving_processes_hold),
+      cmocka_unit_test(the_target_is_what_is_read_as_the_truth),
       cmocka_unit_test(error_factor_is_the_ratio_of_squared_errors),
       cmocka_unit_test(tweedie_gives_the_posterior_mean_of_gaussian_data),
   };

@@ -170,9 +170,10 @@ static void ends_labels_and_scales_are_as_documented(void **state) {
     assert_true(dsm_process_alpha(p, 0) == 1);
     assert_true(dsm_process_sigma(p, 0) == 0);
     double t = rows[r].last, alpha = dsm_process_alpha(p, t), sigma = dsm_process_sigma(p, t);
-    assert_close(dsm_process_input_scale(p, t), 1 / hypot(alpha, sigma), 1e-15, 0);
+    assert_close(dsm_prediction_reading(DSM_PREDICT_EPS, p, t).input, 1 / hypot(alpha, sigma), 1e-15, 0);
     if (rows[r].name != DSM_PROCESS_VE)
-      for (int i = 1; i <= 1000; i++) assert_true((float)dsm_process_input_scale(p, i * t / 1000) == 1.0f);
+      for (int i = 1; i <= 1000; i++)
+        assert_true((float)dsm_prediction_reading(DSM_PREDICT_EPS, p, i * t / 1000).input == 1.0f);
     dsm_process_destroy(&p);
   }
   dsm_process *p = ddpm_of(1000);

@@ -5,17 +5,17 @@ static const law data = {.mu = {1.0, -0.5}, .s = {1.2, 0.5, 0.6}};
 enum { D = 6 };
 
 static void draw(const dsm_process *p, int sampler, uint64_t seed, uint64_t first, size_t n, float *x) {
-  exact e = {.process = p, .data = data, .points = n * D / 2};
+  exact e = {.process = p, .data = data, .samples = n, .points = n * D / 2};
   dsm_denoiser denoiser = exact_denoiser(&e);
+  dsm_sampler_settings settings = {.eta = 0.7, .variance = DSM_VARIANCE_LARGE};
   dsm_sampling s = {.process = p,
                     .denoiser = &denoiser,
+                    .settings = &settings,
                     .n = n,
                     .d = D,
                     .seed = seed,
                     .first = first,
-                    .steps = 15,
-                    .eta = 0.7,
-                    .variance = DSM_VARIANCE_LARGE};
+                    .steps = 15};
   assert_int_equal(dsm_sampler_draw(dsm_sampler_of(sampler), &s, x), DSM_OK);
 }
 
@@ -77,18 +77,19 @@ static void refused(int sampler, dsm_sampling s, const char *reason) {
 static void impossible_settings_are_refused_with_the_reason(void **state) {
   (void)state;
   dsm_process *p = ddpm_of(100);
-  exact e = {.process = p, .data = data, .points = D};
+  exact e = {.process = p, .data = data, .samples = 2, .points = D};
   dsm_denoiser denoiser = exact_denoiser(&e);
-  dsm_sampling s = {.process = p, .denoiser = &denoiser, .n = 2, .d = D, .steps = 101};
+  dsm_sampler_settings settings = {0};
+  dsm_sampling s = {.process = p, .denoiser = &denoiser, .settings = &settings, .n = 2, .d = D, .steps = 101};
   refused(DSM_SAMPLER_ANCESTRAL, s, "101 are more than the 100 times of this ddpm process; use 100 or fewer");
   s.steps = 0;
   refused(DSM_SAMPLER_DDIM, s, "received 0");
   s.steps = 10;
-  s.eta = 1.5;
+  settings.eta = 1.5;
   refused(DSM_SAMPLER_DDIM, s, "eta lies outside 0 ... 1");
-  s.eta = NAN;
+  settings.eta = NAN;
   refused(DSM_SAMPLER_DDIM, s, "eta lies outside 0 ... 1");
-  s.variance = 7;
+  settings.variance = 7;
   refused(DSM_SAMPLER_ANCESTRAL, s, "neither small nor large");
   assert_int_equal(e.calls, 0);
   double t[102];
@@ -112,7 +113,7 @@ static bool watch_progress(void *context, int64_t done, int64_t steps) {
 static void progress_is_told_each_step_and_may_stop(void **state) {
   (void)state;
   dsm_process *p = process_of(DSM_PROCESS_VP, 0, 0);
-  exact e = {.process = p, .data = data, .points = D};
+  exact e = {.process = p, .data = data, .samples = 2, .points = D};
   dsm_denoiser denoiser = exact_denoiser(&e);
   float x[2 * D];
   static const struct {
@@ -124,6 +125,7 @@ static void progress_is_told_each_step_and_may_stop(void **state) {
       watch w = {.stop_at = rows[r].stop_at};
       dsm_sampling s = {.process = p,
                         .denoiser = &denoiser,
+                        .settings = &(dsm_sampler_settings){0},
                         .n = 2,
                         .d = D,
                         .steps = 9,
@@ -144,10 +146,11 @@ static void clipped_samples_stay_in_the_range_of_their_channel(void **state) {
       enum { N = 50 };
       float x[N * D];
       dsm_process *p = process_of(name, DSM_SCHEDULE_LINEAR, 1000);
-      exact e = {.process = p, .data = data, .points = N * D / 2};
+      exact e = {.process = p, .data = data, .samples = N, .points = N * D / 2};
       dsm_denoiser denoiser = exact_denoiser(&e);
       dsm_sampling s = {.process = p,
                         .denoiser = &denoiser,
+                        .settings = &(dsm_sampler_settings){0},
                         .n = N,
                         .d = D,
                         .steps = 15,
@@ -172,10 +175,18 @@ static bool stop_after_the_second(void *context, int64_t done, int64_t steps) {
 }
 
 /* Estimates eps = 0, so that x0_hat = x / alpha, and keeps the x it was asked about last. */
-static void no_noise(void *self, const float *x, double t, float *eps) {
-  (void)t;
-  memcpy(self, x, 2 * sizeof *x);
-  eps[0] = eps[1] = 0;
+typedef struct watcher {
+  const dsm_process *process;
+  float seen[2];
+} watcher;
+
+static void no_noise(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
+  watcher *w = self;
+  for (int j = 0; j < 2; j++) {
+    w->seen[j] = x[j];
+    estimate->eps[j] = 0;
+    estimate->x0[j] = (float)((double)x[j] / dsm_process_alpha(w->process, t[0]));
+  }
 }
 
 /* Where x0_hat is clipped to c, eps must become (x - alpha c) / sigma: the ddim step goes to
@@ -184,10 +195,12 @@ static void clipping_changes_the_noise_estimate_too(void **state) {
   (void)state;
   dsm_process *p = ddpm_of(1000);
   static const double low[] = {-3, -3}, high[] = {2, 2};
-  float x[2] = {0.5f, 0.005f}, seen[2];
-  dsm_denoiser denoiser = {.eps = no_noise, .self = seen};
+  float x[2] = {0.5f, 0.005f};
+  watcher w = {.process = p};
+  dsm_denoiser denoiser = {.self = &w, .estimate = no_noise};
   dsm_sampling s = {.process = p,
                     .denoiser = &denoiser,
+                    .settings = &(dsm_sampler_settings){0},
                     .n = 1,
                     .d = 2,
                     .steps = 3,
@@ -204,8 +217,8 @@ static void clipping_changes_the_noise_estimate_too(void **state) {
   s.progress = stop_after_the_second; /* it has then seen x after the first step */
   assert_int_equal(dsm_sampler_of(DSM_SAMPLER_DDIM)->run(&s, x), DSM_STOPPED);
   dsm_trail_clear();
-  assert_close((double)seen[0], clipped, 1e-6, 0);
-  assert_close((double)seen[1], free_one, 1e-6, 0);
+  assert_close((double)w.seen[0], clipped, 1e-6, 0);
+  assert_close((double)w.seen[1], free_one, 1e-6, 0);
   dsm_process_destroy(&p);
 }
 

@@ -20,19 +20,22 @@ enum { N = 10, D = 4000, POINTS = N * D / 2 };
 static void samples_have_the_law_of_the_chain(const row *r) {
   static float x[N * D];
   dsm_process *p = process_for(r->process);
-  exact e = {.process = p, .data = data, .points = POINTS};
+  exact e = {.process = p, .data = data, .samples = N, .points = POINTS};
   dsm_denoiser denoiser = exact_denoiser(&e);
+  dsm_sampler_settings settings = {.eta = r->eta, .variance = r->variance};
+  int64_t evaluations = 0;
   dsm_sampling s = {.process = p,
                     .denoiser = &denoiser,
+                    .settings = &settings,
                     .n = N,
                     .d = D,
                     .seed = 11,
                     .first = 40,
                     .steps = r->steps,
-                    .eta = r->eta,
-                    .variance = r->variance};
+                    .evaluations = &evaluations};
   assert_int_equal(dsm_sampler_draw(dsm_sampler_of(r->sampler), &s, x), DSM_OK);
   assert_int_equal(e.calls, r->steps);
+  assert_int_equal(evaluations, r->steps);
 
   double mean[2] = {0}, square[3] = {0};
   for (int i = 0; i < POINTS; i++) {

@@ -11,14 +11,17 @@ typedef struct solver {
   dsm_process *p;
   exact e;
   dsm_denoiser denoiser;
+  dsm_sampler_settings settings;
   dsm_sampling s;
 } solver;
 
 static void solver_start(solver *v, int name) {
   v->p = process_of(name, DSM_SCHEDULE_LINEAR, 1000);
-  v->e = (exact){.process = v->p, .data = data, .points = POINTS};
+  v->e = (exact){.process = v->p, .data = data, .samples = N, .points = POINTS};
   v->denoiser = exact_denoiser(&v->e);
-  v->s = (dsm_sampling){.process = v->p, .denoiser = &v->denoiser, .n = N, .d = D, .seed = 1};
+  v->settings = (dsm_sampler_settings){0};
+  v->s = (dsm_sampling){
+      .process = v->p, .denoiser = &v->denoiser, .settings = &v->settings, .n = N, .d = D, .seed = 1};
 }
 
 static void start_state(const solver *v, float *x) {
@@ -82,13 +85,14 @@ static void halving_the_step_halves_the_error(void **state) {
 /* x at the first time, carried up the same times by the same rule read backwards (x_t from x_s with eps at
  * s). */
 static void encode(solver *v, int64_t steps, float *x) {
-  double t[1001];
+  double t[1001], times[N];
   float eps[N * D];
   assert_int_equal(dsm_sampler_times(v->p, steps, t), DSM_OK);
   for (int64_t k = steps - 1; k > 0; k--) {
     double alpha_s = dsm_process_alpha(v->p, t[k]), sigma_s = dsm_process_sigma(v->p, t[k]);
     double alpha_t = dsm_process_alpha(v->p, t[k - 1]), sigma_t = dsm_process_sigma(v->p, t[k - 1]);
-    v->denoiser.eps(v->denoiser.self, x, t[k], eps);
+    for (int i = 0; i < N; i++) times[i] = t[k];
+    v->denoiser.estimate(v->denoiser.self, x, times, &(dsm_estimate){.eps = eps});
     for (int i = 0; i < N * D; i++) {
       double x0 = ((double)x[i] - sigma_s * (double)eps[i]) / alpha_s;
       x[i] = (float)(alpha_t * x0 + sigma_t * (double)eps[i]);
@@ -134,7 +138,7 @@ static void without_eta_only_the_start_matters(void **state) {
     v.s.first = 77;
     solve(&v, 20, y);
     assert_memory_equal(x, y, sizeof x);
-    v.s.eta = 0.1; /* and with eta the seed does matter */
+    v.settings.eta = 0.1; /* and with eta the seed does matter */
     solve(&v, 20, y);
     assert_memory_not_equal(x, y, sizeof x);
     dsm_process_destroy(&v.p);
@@ -148,8 +152,8 @@ static void with_eta_one_it_is_ancestral_sampling(void **state) {
     solver_start(&v, name);
     float x[N * D], y[N * D];
     v.s.steps = 30;
-    v.s.eta = 1;
-    v.s.variance = DSM_VARIANCE_SMALL;
+    v.settings.eta = 1;
+    v.settings.variance = DSM_VARIANCE_SMALL;
     assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_DDIM), &v.s, x), DSM_OK);
     assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_ANCESTRAL), &v.s, y), DSM_OK);
     /* the same numbers up to the float32 rounding of the state, which starts 50 times the data in ve */

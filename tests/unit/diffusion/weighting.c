@@ -30,10 +30,11 @@ static void simple_weight_on_other_losses_is_the_signal_to_noise_ratio(void **st
   dsm_process *p = process_of(DSM_PROCESS_VP, 0, 0);
   for (int i = 1; i <= 100; i++) {
     double t = i / 100.0, alpha = dsm_process_alpha(p, t), sigma = dsm_process_sigma(p, t);
+    double of_x0 = dsm_prediction_reading(DSM_PREDICT_X0, p, t).eps_f;
+    double of_v = dsm_prediction_reading(DSM_PREDICT_V, p, t).eps_f;
     double snr = alpha * alpha / (sigma * sigma), weight = dsm_weighting_value(DSM_WEIGHT_SIMPLE, p, t, 1);
-    assert_close(weight * dsm_prediction_error_factor(DSM_PREDICT_X0, alpha, sigma), snr, 1e-12, 0);
-    assert_close(weight * dsm_prediction_error_factor(DSM_PREDICT_V, alpha, sigma), snr / (snr + 1), 1e-12,
-                 0);
+    assert_close(weight * of_x0 * of_x0, snr, 1e-12, 0);
+    assert_close(weight * of_v * of_v, snr / (snr + 1), 1e-12, 0);
   }
   dsm_process_destroy(&p);
 }
