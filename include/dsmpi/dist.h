@@ -12,6 +12,8 @@ typedef struct dsm_comm dsm_comm;
 /* ---- the communicator ---------------------------------------------------------------------------------- */
 
 /** Starts MPI (thread level SERIALIZED asked for) and duplicates the world. Collective over the whole job.
+ *  Before that, spares Open MPI searches that this job cannot need: a process on its own starts no daemon, ranks of one
+ *  host look for no network (OMPI_MCA_pml=ob1); OMPI_MCA_* of the user win.
  *  Points the panic hook at MPI_Abort and sets the log's rank.
  *  @return DSM_OK; DSM_LAUNCHER (exit 69) when the launcher started several tasks but MPI sees one (srun
  *  without PMIx, another MPI's mpirun), found by comparing SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_SIZE,

@@ -62,6 +62,8 @@ static dsm_status start_mpi(dsm_comm *c) {
   DSM_MPI(MPI_Initialized(&started));
   if (!started) {
     int provided;
+    for (const char *const *s = dsm__launcher_shortcuts(getenv); *s; s += 2) /* what the user has set stays */
+      if (setenv(s[0], s[1], 0) != 0) DSM_FAIL(DSM_NO_MEMORY, "no memory for %s in the environment", s[0]);
     DSM_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided));
     c->started_mpi = true;
     if (provided < MPI_THREAD_FUNNELED) /* compute threads exist, though only one talks to MPI */

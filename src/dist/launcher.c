@@ -66,6 +66,16 @@ bool dsm_launched_several(int *task) {
   return l.tasks > 1 || uncounted;
 }
 
+const char *const *dsm__launcher_shortcuts(char *(*get)(const char *)) {
+  static const char *const none[] = {NULL}, *const one_host[] = {"OMPI_MCA_pml", "ob1", NULL};
+  static const char *const alone[] = {"OMPI_MCA_pml", "ob1", "OMPI_MCA_ess_singleton_isolated", "1", NULL};
+  long tasks, here;
+  if (number(get, "OMPI_COMM_WORLD_SIZE", &tasks) && number(get, "OMPI_COMM_WORLD_LOCAL_SIZE", &here))
+    return here == tasks ? one_host : none;
+  const bool launched = dsm__launcher_read(get).variable || get("PMIX_RANK") || get("OMPI_COMM_WORLD_SIZE");
+  return launched ? none : alone;
+}
+
 const char *dsm__library_name(const char *version, char *text, size_t size) {
   /* "Open MPI v4.1.4, package: Debian ..." and "MPICH Version:\t4.0.2\nMPICH Release date:..." */
   size_t n = 0;

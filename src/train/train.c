@@ -265,6 +265,7 @@ static dsm_status loop(trainer *t) {
                       c->train.steps);
   while (step < c->train.steps && stop == DSM__GO_ON) {
     DSM_TRY(train_step(t, step, &stop));
+    if (step == first) dsm_info("start    first step after %.2f s", dsm_seconds_of_process());
     step++;
     saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON;
     if (saved) DSM_TRY(write_checkpoint(t, step));

@@ -18,6 +18,17 @@ static void seconds_run_forward_at_the_pace_of_seconds(void **state) {
   assert_true(passed >= 0.02 && passed < 20);
 }
 
+static void the_age_of_the_process_grows_with_the_clock(void **state) {
+  (void)state;
+  const double before = dsm_seconds_of_process(), start = dsm_seconds();
+  const struct timespec pause = {.tv_nsec = 30 * 1000 * 1000};
+  assert_true(before >= 0 && before < 600); /* this test alone takes less than a second */
+  nanosleep(&pause, NULL);
+  /* the start is known to a tick, but it is the same start twice */
+  const double passed = dsm_seconds_of_process() - before, clock = dsm_seconds() - start;
+  assert_true(fabs(passed - clock) < 0.02);
+}
+
 static void durations_read_as_people_write_them(void **state) {
   (void)state;
   static const struct {
@@ -81,6 +92,7 @@ static void timestamps_carry_their_zone(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(seconds_run_forward_at_the_pace_of_seconds),
+      cmocka_unit_test(the_age_of_the_process_grows_with_the_clock),
       cmocka_unit_test(durations_read_as_people_write_them),
       cmocka_unit_test(bytes_read_as_people_write_them),
       cmocka_unit_test(timestamps_carry_their_zone),

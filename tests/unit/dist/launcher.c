@@ -88,6 +88,39 @@ static void nonsense_is_not_a_number_of_tasks(void **state) {
   assert_int_equal(ENVIRONMENT("OMPI_COMM_WORLD_SIZE", "", "PMI_SIZE", "four", "PMIX_RANK", "-1").tasks, 1);
 }
 
+/* The value of a setting among the shortcuts, "" if it is not there. */
+static const char *shortcut(const char *const *e, const char *name) {
+  environment = e;
+  for (const char *const *s = dsm__launcher_shortcuts(get); *s; s += 2)
+    if (strcmp(s[0], name) == 0) return s[1];
+  return "";
+}
+#define SHORTCUT(name, ...) shortcut((const char *const[]){__VA_ARGS__, NULL}, name)
+
+static void a_process_alone_starts_no_daemon_and_searches_no_network(void **state) {
+  (void)state;
+  assert_string_equal(SHORTCUT("OMPI_MCA_ess_singleton_isolated", "HOME", "/root"), "1");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "HOME", "/root"), "ob1");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "SLURM_NTASKS", "8", "SLURM_STEP_ID", "batch"), "ob1");
+}
+
+static void ranks_of_one_host_search_no_network_but_keep_their_daemon(void **state) {
+  (void)state;
+  const char *const here[] = {"OMPI_COMM_WORLD_SIZE", "4", "OMPI_COMM_WORLD_LOCAL_SIZE", "4", NULL};
+  assert_string_equal(shortcut(here, "OMPI_MCA_pml"), "ob1");
+  assert_string_equal(shortcut(here, "OMPI_MCA_ess_singleton_isolated"), "");
+}
+
+static void ranks_that_may_have_others_elsewhere_are_left_to_the_mpi(void **state) {
+  (void)state;
+  assert_string_equal(
+      SHORTCUT("OMPI_MCA_pml", "OMPI_COMM_WORLD_SIZE", "4", "OMPI_COMM_WORLD_LOCAL_SIZE", "2"), "");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "OMPI_COMM_WORLD_SIZE", "4"), "");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "PMI_SIZE", "4", "PMI_RANK", "0"), "");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "PMIX_RANK", "0"), "");
+  assert_string_equal(SHORTCUT("OMPI_MCA_pml", "SLURM_STEP_ID", "0", "SLURM_STEP_NUM_TASKS", "1"), "");
+}
+
 static void library_names_are_short(void **state) {
   (void)state;
   char text[96];
@@ -111,6 +144,9 @@ int main(void) {
       cmocka_unit_test(the_mpirun_of_another_mpi_is_seen),
       cmocka_unit_test(a_pmix_number_above_zero_means_others),
       cmocka_unit_test(nonsense_is_not_a_number_of_tasks),
+      cmocka_unit_test(a_process_alone_starts_no_daemon_and_searches_no_network),
+      cmocka_unit_test(ranks_of_one_host_search_no_network_but_keep_their_daemon),
+      cmocka_unit_test(ranks_that_may_have_others_elsewhere_are_left_to_the_mpi),
       cmocka_unit_test(library_names_are_short),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
