@@ -1,0 +1,135 @@
+/* An objective's life: the graph of its loss with the gradients of all parameters, built once, filled and run
+ * every step. */
+#include "objective/objective.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "dsmpi/memory.h"
+
+static const dsm__objective_ops *const objectives[] = {
+    [DSM_OBJECTIVE_DENOISING] = &dsm__objective_denoising,
+};
+
+/* Differentiating the losses with dy = 1 for each is the gradient of their sum. */
+static dsm_status add_gradients(dsm_graph *graph, dsm_node *loss, const dsm_parameters *parameters) {
+  dsm_status status = DSM_OK;
+  size_t entries = dsm_parameters_entries(parameters);
+  dsm_node **w = NULL, **dw = NULL;
+  DSM_TRY_DONE(DSM_ALLOC(entries, &w));
+  DSM_TRY_DONE(DSM_ALLOC(entries, &dw));
+  for (size_t i = 0; i < entries; i++) w[i] = dsm_parameter_node(graph, dsm_parameters_entry(parameters, i));
+  dsm_graph_gradient(graph, loss, NULL, w, entries, dw);
+  DSM_TRY_DONE(dsm_graph_status(graph));
+  for (size_t i = 0; i < entries; i++)
+    dsm_graph_gradient_output(graph, dw[i], dsm_parameters_entry(parameters, i));
+done:
+  free(dw);
+  free(w);
+  return status;
+}
+
+static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_kernels *kernels) {
+  DSM_TRY(dsm_graph_create(&o->graph));
+  DSM_TRY(o->ops->build(o, model));
+  DSM_TRY(dsm_graph_status(o->graph));
+  DSM_TRY(add_gradients(o->graph, o->loss, dsm_model_parameters(model)));
+  dsm_graph_output(o->graph, "loss", o->loss);
+  DSM_TRY(dsm_graph_plan(o->graph, kernels));
+  return DSM_OK;
+}
+
+dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
+                                const dsm_kernels *kernels, size_t micro_batch, dsm_objective **objective) {
+  dsm_status status = DSM_OK;
+  const dsm_shape sample = dsm_model_sample(model);
+  const int name = config->objective.name;
+  *objective = NULL;
+  DSM_ASSERT(name >= 0 && (size_t)name < sizeof objectives / sizeof *objectives && micro_batch > 0);
+  DSM_ASSERT(sample.rank + 1 <= DSM_MAX_RANK);
+  const dsm__objective_ops *ops = objectives[name];
+  const char *reason = ops->refuses ? ops->refuses(config, process, dsm_shape_count(sample)) : NULL;
+  if (reason) DSM_FAIL(DSM_BAD_CONFIG, "objective.name %s: %s", ops->name, reason);
+  dsm_objective *o = NULL;
+  DSM_TRY(DSM_ALLOC(1, &o));
+  o->ops = ops;
+  o->process = process;
+  o->prediction = config->objective.prediction;
+  o->weighting = config->objective.weighting;
+  o->n = micro_batch;
+  o->d = dsm_shape_count(sample);
+  o->batch.rank = sample.rank + 1;
+  for (int a = 0; a < DSM_MAX_RANK; a++)
+    o->batch.n[a] = a == 0 ? o->n : a <= sample.rank ? sample.n[a - 1] : 1;
+  DSM_TRY_DONE(DSM_ALLOC(o->n, &o->t));
+  DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
+  DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
+  DSM_TRY_DONE(build(o, model, kernels));
+  *objective = o;
+  o = NULL;
+done:
+  dsm_objective_destroy(&o);
+  return status;
+}
+
+void dsm_objective_destroy(dsm_objective **objective) {
+  if (!objective || !*objective) return;
+  dsm_objective *o = *objective;
+  dsm_graph_destroy(&o->graph);
+  free(o->sample);
+  free(o->eps);
+  free(o->t);
+  free(o);
+  *objective = NULL;
+}
+
+static void fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first) {
+  o->seed = seed;
+  o->step = step;
+  for (size_t i = 0; i < o->n; i++) o->sample[i] = first + i;
+  o->ops->fill(o, x0);
+}
+
+static void run(dsm_objective *o, const dsm_run *settings, float *loss) {
+  DSM_ASSERT(settings->gradients != NULL);
+  dsm_graph_run(o->graph, settings);
+  memcpy(loss, dsm_graph_data(o->graph, o->loss), o->n * sizeof *loss);
+}
+
+void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x0, uint64_t seed,
+                       uint64_t step, uint64_t first, float *gradients, float *loss,
+                       const dsm_run_hooks *hooks) {
+  dsm_objective_draw(o->process, seed, step, first, o->n, o->d, o->t, o->eps);
+  fill(o, x0, seed, step, first);
+  run(o,
+      &(dsm_run){.parameters = parameters,
+                 .gradients = gradients,
+                 .training = true,
+                 .seed = seed,
+                 .step = step,
+                 .sample = o->sample,
+                 .hooks = hooks},
+      loss);
+}
+
+void dsm_objective_run_given(dsm_objective *o, const float *parameters, const float *x0, const double *t,
+                             const float *eps, float *gradients, float *loss) {
+  memcpy(o->t, t, o->n * sizeof *t);
+  memcpy(o->eps, eps, o->n * o->d * sizeof *eps);
+  fill(o, x0, 0, 0, 0);
+  run(o, &(dsm_run){.parameters = parameters, .gradients = gradients}, loss);
+}
+
+dsm_graph_facts dsm_objective_facts(const dsm_objective *objective) {
+  return dsm_graph_facts_of(objective->graph);
+}
+
+dsm_status dsm_objective_profile(dsm_objective *o, const float *parameters, float *gradients, int repeats,
+                                 dsm_node_time **times, size_t *count) {
+  /* noise at drawn times is as good as data for the clock, and keeps NANs and denormals out of it */
+  dsm_objective_draw(o->process, 0, 0, 0, o->n, o->d, o->t, o->eps);
+  fill(o, o->eps, 0, 0, 0);
+  dsm_run settings = {
+      .parameters = parameters, .gradients = gradients, .training = true, .sample = o->sample};
+  DSM_TRY(dsm_graph_profile(o->graph, &settings, repeats, times, count));
+  return DSM_OK;
+}

@@ -1,0 +1,39 @@
+/* What the objectives have in common: a graph of network and loss for micro-batches of n samples, whose inputs
+ * are filled from x0, t and eps before each run. One objective is one file with one table. */
+#ifndef DSMPI_DIFFUSION_OBJECTIVE_H
+#define DSMPI_DIFFUSION_OBJECTIVE_H
+
+#include "dsmpi/diffusion.h"
+
+typedef struct dsm__objective_ops {
+  const char *name;
+  /* why this objective cannot be used with these settings and d elements a sample, or NULL */
+  const char *(*refuses)(const dsm_config *config, const dsm_process *process, size_t d);
+  /* adds network and loss to o->graph and sets the nodes of o that it uses, o->loss at least */
+  dsm_status (*build)(dsm_objective *o, const dsm_model *model);
+  /* fills the inputs from x0 (n, d), o->t and o->eps; further random numbers are a function of o->seed, o->step, o->sample */
+  void (*fill)(dsm_objective *o, const float *x0);
+} dsm__objective_ops;
+
+struct dsm_objective {
+  const dsm__objective_ops *ops;
+  const dsm_process *process; /* borrowed */
+  int prediction, weighting;
+  size_t n, d;      /* samples of a micro-batch, elements of a sample */
+  dsm_shape batch;  /* (n, sample...) */
+  double *t;        /* (n) */
+  float *eps;       /* (n, d) */
+  uint64_t *sample; /* (n) global indices */
+  uint64_t seed, step;
+  dsm_graph *graph;
+  dsm_node *loss; /* (n, 1) */
+  /* of the objectives, where they have them */
+  dsm_node *x;      /* (n, sample...) what enters the network */
+  dsm_node *label;  /* (n, 1) */
+  dsm_node *target; /* (n, d) */
+  dsm_node *weight; /* (n, 1) */
+};
+
+extern const dsm__objective_ops dsm__objective_denoising;
+
+#endif
