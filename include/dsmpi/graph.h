@@ -151,11 +151,12 @@ typedef struct dsm_node_time {
   const char *op;     /* "conv2d", "group_norm", ... */
   char shape[64];     /* of the output */
   const char *kernel; /* algorithm chosen, or "" */
-  size_t calls;
-  double seconds, flops, bytes;
+  size_t calls;       /* in one run, as all that follows */
+  double seconds;     /* sum over the nodes of the median over the repeats */
+  double flops, bytes;
 } dsm_node_time;
-/** Runs `repeats` times with a clock around every node and adds up nodes of equal op, shape and kernel,
- *  slowest first. `*times` is owned by the caller: free(). */
+/** Runs `repeats` times (>= 1) with a clock around every node and adds up nodes of equal op, shape and
+ *  kernel, slowest first. `*times` is owned by the caller: free(). */
 dsm_status dsm_graph_profile(dsm_graph *graph, const dsm_run *run, int repeats, dsm_node_time **times,
                              size_t *count);
 

@@ -65,25 +65,35 @@ static dsm_node_time *find_row(dsm_node_time *row, size_t *rows, const dsm_node 
 
 dsm_status dsm_graph_profile(dsm_graph *g, const dsm_run *run, int repeats, dsm_node_time **times,
                              size_t *count) {
+  dsm_status status = DSM_OK;
+  const size_t nodes = (size_t)g->list_count, n = (size_t)repeats;
   dsm_node_time *row = NULL;
+  double *seconds = NULL; /* (nodes, repeats) */
   size_t rows = 0;
-  DSM_TRY(DSM_ALLOC((size_t)g->list_count + 1, &row));
+  DSM_TRY_DONE(DSM_ALLOC(nodes + 1, &row));
+  DSM_TRY_DONE(DSM_ALLOC(nodes * n + 1, &seconds));
   bind_external(g, run);
-  for (int repeat = 0; repeat < repeats; repeat++) {
-    for (int i = 0; i < g->list_count; i++) {
-      const dsm_node *node = g->list[i];
-      double start = dsm_seconds();
-      run_node(g, node, run);
-      double seconds = dsm_seconds() - start;
-      dsm_node_time *r = find_row(row, &rows, node);
-      r->calls++;
-      r->seconds += seconds;
-      r->flops += node->op->flops ? node->op->flops(node) : 0;
-      r->bytes += node_bytes(node);
+  for (size_t repeat = 0; repeat < n; repeat++) {
+    for (size_t i = 0; i < nodes; i++) {
+      const double start = dsm_seconds();
+      run_node(g, g->list[i], run);
+      seconds[i * n + repeat] = dsm_seconds() - start;
     }
+  }
+  for (size_t i = 0; i < nodes; i++) {
+    const dsm_node *node = g->list[i];
+    dsm_node_time *r = find_row(row, &rows, node);
+    r->calls++;
+    r->seconds += dsm_median(seconds + i * n, n);
+    r->flops += node->op->flops ? node->op->flops(node) : 0;
+    r->bytes += node_bytes(node);
   }
   qsort(row, rows, sizeof *row, slower_first);
   *times = row;
   *count = rows;
-  return DSM_OK;
+  row = NULL;
+done:
+  free(seconds);
+  free(row);
+  return status;
 }

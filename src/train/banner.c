@@ -2,17 +2,6 @@
 #include <string.h>
 #include "internal.h"
 
-double dsm__peak_memory(void) {
-  /* getrusage would count what the program that started this one took before */
-  char line[128];
-  double kilobytes = 0;
-  FILE *status = fopen("/proc/self/status", "r");
-  while (status && fgets(line, sizeof line, status))
-    if (sscanf(line, "VmHWM: %lf kB", &kilobytes) == 1) break;
-  if (status) fclose(status);
-  return 1024.0 * kilobytes;
-}
-
 static const char *plural(int n) {
   return n == 1 ? "" : "s";
 }

@@ -36,8 +36,13 @@ void dsm__banner(const dsm__session *session);
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
 /** Model, parameters, batch and memory a rank, by part. */
 void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
-/** Peak resident memory of this process in bytes. */
+
+/* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
+
+/** Peak resident memory in bytes. */
 double dsm__peak_memory(void);
+/** Starts the peak anew from what is resident now; where the kernel refuses, it stays what it was. */
+void dsm__peak_memory_restart(void);
 
 /* ---- normalize.c --------------------------------------------------------------------------------------- */
 

@@ -69,6 +69,14 @@ static void bytes_read_as_people_write_them(void **state) {
     assert_string_equal(dsm_bytes(rows[r].bytes, text, sizeof text), rows[r].text);
 }
 
+static void the_median_is_the_one_in_the_middle(void **state) {
+  (void)state;
+  double one[] = {3}, two[] = {5, 1}, five[] = {9, -1, 4, 1e9, 2};
+  assert_true(dsm_median(one, 1) == 3);
+  assert_true(dsm_median(two, 2) == 3);
+  assert_true(dsm_median(five, 5) == 4);
+}
+
 static void timestamps_carry_their_zone(void **state) {
   (void)state;
   static const struct {
@@ -95,6 +103,7 @@ int main(void) {
       cmocka_unit_test(the_age_of_the_process_grows_with_the_clock),
       cmocka_unit_test(durations_read_as_people_write_them),
       cmocka_unit_test(bytes_read_as_people_write_them),
+      cmocka_unit_test(the_median_is_the_one_in_the_middle),
       cmocka_unit_test(timestamps_carry_their_zone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
