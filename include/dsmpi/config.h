@@ -29,6 +29,7 @@ enum dsm_prediction { DSM_PREDICT_EPS, DSM_PREDICT_X0, DSM_PREDICT_SCORE, DSM_PR
 enum dsm_weighting { DSM_WEIGHT_SIMPLE, DSM_WEIGHT_SIGMA2, DSM_WEIGHT_LIKELIHOOD };
 enum dsm_lr_schedule { DSM_LR_CONSTANT, DSM_LR_COSINE, DSM_LR_INVERSE_SQRT };
 enum dsm_reduction { DSM_REDUCE_TREE, DSM_REDUCE_FAST };
+enum dsm_overlap { DSM_OVERLAP_AUTO, DSM_OVERLAP_ON, DSM_OVERLAP_OFF };
 enum dsm_sampler_name { DSM_SAMPLER_ANCESTRAL, DSM_SAMPLER_DDIM };
 enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
@@ -90,6 +91,7 @@ typedef struct dsm_config {
   struct {
     int64_t steps, batch, micro_batch, seed;
     int reduction;   /* dsm_reduction */
+    int overlap;     /* dsm_overlap */
     int64_t threads; /* 0 = as many as the rank's cores */
     int kernels;     /* dsm_kernel_set */
     int64_t log_every, checkpoint_every, keep;

@@ -75,9 +75,11 @@ typedef struct dsm_reducer_hooks {
  *  FAST: leaves added in order on each rank, then MPI_Allreduce(MPI_FLOAT, MPI_SUM). Values as enum
  *  dsm_reduction. */
 typedef struct dsm_reducer_params {
-  size_t leaves;                  /* of all ranks, >= number of ranks */
-  size_t count;                   /* floats a leaf */
-  int mode;                       /* enum dsm_reduction */
+  size_t leaves; /* of all ranks, >= number of ranks */
+  size_t count;  /* floats a leaf */
+  size_t late;   /* of them at the end, which ready() never announces: they travel last */
+  int mode;      /* enum dsm_reduction */
+  int overlap;   /* enum dsm_overlap: AUTO = between hosts. Tree only; bits do not depend on it */
   const dsm_reducer_hooks *hooks; /* NULL = plain loop; copied */
 } dsm_reducer_params;
 
@@ -91,6 +93,14 @@ void dsm_reducer_range(const dsm_reducer *reducer, size_t *first, size_t *count)
 /** Where the next leaf of this rank is to be written (count floats, contents undefined), in leaf order.
  *  Borrowed until push. */
 float *dsm_reducer_leaf(dsm_reducer *reducer);
+/** These floats of the leaf being written are final. Only heard for the last leaf of this rank, where the sum
+ *  overlaps: they may then be joined and sent while the rest is still computed, and must not be touched again.
+ *  Optional; each float but the late ones at most once. Best from the end to the start, as backward does it.
+ *  Not collective; never waits. */
+void dsm_reducer_ready(dsm_reducer *reducer, size_t offset, size_t count);
+/** Carries on with what has arrived; MPI moves nothing by itself, so call it often while computing. Costs
+ *  nothing when nothing is under way. Not collective; never waits. */
+void dsm_reducer_progress(dsm_reducer *reducer);
 /** The leaf is complete: it is joined with finished neighbours (a binary counter of partial sums). Not
  *  collective. */
 void dsm_reducer_push(dsm_reducer *reducer);
@@ -98,8 +108,16 @@ void dsm_reducer_push(dsm_reducer *reducer);
  *  step. Collective.
  *  @param[out] sum  count floats, borrowed until the next dsm_reducer_leaf() */
 dsm_status dsm_reducer_finish(dsm_reducer *reducer, const float **sum);
-/** Bytes held, and seconds spent in finish() since creation (communication, local sums). */
+/** Bytes held. */
 size_t dsm_reducer_memory(const dsm_reducer *reducer);
-void dsm_reducer_times(const dsm_reducer *reducer, double *communication, double *summing);
+/** Where the time of this rank went since creation, in seconds. */
+typedef struct dsm_reducer_facts {
+  bool overlap;   /* buckets leave while the last leaf is computed */
+  double exposed; /* in finish(), but for sums: communication, and waiting for slower ranks, not hidden */
+  double polling; /* in ready() and progress(), but for sums: what hiding costs the computing */
+  double summing; /* local sums, wherever they were done */
+  double sent;    /* bytes; fast: of the vector, as MPI does not tell */
+} dsm_reducer_facts;
+dsm_reducer_facts dsm_reducer_facts_of(const dsm_reducer *reducer);
 
 #endif

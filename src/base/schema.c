@@ -148,6 +148,11 @@ const dsm__setting dsm__schema[] = {
      .also = "allreduce",
      .sentence = "Sum of gradients over ranks: a fixed tree, the same bits on any number of ranks, or "
                  "MPI's own."},
+    {"train.overlap", DSM__WORD, FIELD(train, overlap),
+     .words = WORDS([DSM_OVERLAP_AUTO] = "auto", [DSM_OVERLAP_ON] = "on", [DSM_OVERLAP_OFF] = "off"),
+     .initial = "auto", .also = "overlap_comm overlap_communication",
+     .sentence = "Send gradients while the last micro-batch is still computed (tree only); auto = where ranks "
+                 "are on several hosts. The result is the same."},
     {"train.threads", DSM__INT, FIELD(train, threads), RANGE(0, 4096), .initial = "0", .also = "num_threads",
      .sentence = "Threads of a rank; 0 = as many as it has cores."},
     {"train.kernels", DSM__WORD, FIELD(train, kernels),

@@ -83,26 +83,25 @@ static dsm_status one_step(bench *b, int64_t step, dsm__bench_step *t) {
   const size_t micro = (size_t)b->session.config.train.micro_batch;
   const float *sum;
   dsm_step_report report;
-  double communication, communication_before, sums, sums_before, pushing = 0;
+  const dsm_run_hooks hooks = dsm__reducer_hooks(b->reducer);
+  const dsm_reducer_facts before = dsm_reducer_facts_of(b->reducer);
   const double start = dsm_seconds();
-  dsm_reducer_times(b->reducer, &communication_before, &sums_before);
   for (size_t i = 0; i < b->leaves; i++) {
     dsm_objective_run(b->objective, b->w, b->x0, 0, (uint64_t)step, (b->first_leaf + i) * micro,
-                      dsm_reducer_leaf(b->reducer), b->losses, NULL);
-    const double pushed = dsm_seconds();
+                      dsm_reducer_leaf(b->reducer), b->losses, &hooks);
     dsm_reducer_push(b->reducer);
-    pushing += dsm_seconds() - pushed;
   }
   const double computed = dsm_seconds();
+  const dsm_reducer_facts meanwhile = dsm_reducer_facts_of(b->reducer);
   DSM_TRY(dsm_reducer_finish(b->reducer, &sum));
   const double reduced = dsm_seconds();
   DSM_TRY(dsm_optimizer_step(b->optimizer, b->w, sum, 1.0 / (double)b->session.config.train.batch, &report));
   const double end = dsm_seconds();
-  dsm_reducer_times(b->reducer, &communication, &sums);
+  const dsm_reducer_facts after = dsm_reducer_facts_of(b->reducer);
   *t = (dsm__bench_step){.whole = end - start,
-                         .gradients = computed - start - pushing,
-                         .communication = communication - communication_before,
-                         .sums = sums - sums_before + pushing,
+                         .gradients = computed - start - (meanwhile.summing - before.summing),
+                         .communication = after.exposed - before.exposed,
+                         .sums = after.summing - before.summing,
                          .optimizer = end - reduced};
   return DSM_OK;
 }

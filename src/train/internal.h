@@ -26,6 +26,8 @@ void dsm__session_destroy(dsm__session *session);
 /** Gradient sum over the micro-batches of a step, `extras` floats behind each gradient. Borrows the session's
  * kernels. Collective. */
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);
+/** Hooks of a run that writes the reducer's current leaf: gradients leave as soon as they are final. */
+dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
 /** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
 int dsm__cores(const dsm_comm *comm);
 

@@ -38,10 +38,24 @@ dsm_status dsm__session_reducer(dsm__session *s, size_t extras, dsm_reducer **re
   const dsm_reducer_hooks hooks = {add_arrays, &s->kernels};
   const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
                                      .count = s->count + extras,
+                                     .late = extras,
                                      .mode = c->train.reduction,
+                                     .overlap = c->train.overlap,
                                      .hooks = &hooks};
   DSM_TRY(dsm_reducer_create(s->comm, &params, reducer));
   return DSM_OK;
+}
+
+static void gradient_ready(void *reducer, const dsm_parameter *entry) {
+  dsm_reducer_ready(reducer, entry->offset, dsm_shape_count(entry->shape));
+}
+
+static void progress(void *reducer) {
+  dsm_reducer_progress(reducer);
+}
+
+dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer) {
+  return (dsm_run_hooks){.gradient_ready = gradient_ready, .progress = progress, .context = reducer};
 }
 
 void dsm__session_destroy(dsm__session *s) {

@@ -147,12 +147,13 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
 static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_reason wish) {
   const dsm__session *s = &t->session;
   const size_t micro = (size_t)s->config.train.micro_batch;
+  const dsm_run_hooks hooks = dsm__reducer_hooks(t->reducer);
   for (size_t i = 0; i < t->leaves; i++) {
     float *leaf = dsm_reducer_leaf(t->reducer), *extra = leaf + s->count;
     double loss = 0;
     if (x) {
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
-                        (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, NULL);
+                        (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, &hooks);
       for (size_t j = 0; j < micro; j++) loss += t->losses[j];
     } else {
       memset(leaf, 0, s->count * sizeof *leaf);

@@ -31,25 +31,43 @@ static float reference(size_t leaves, size_t i, unsigned step) {
   return tree_sum(leaves, 0, width, i, step);
 }
 
-static dsm_reducer *reducer_of(size_t leaves, size_t count, int mode, size_t round) {
+/* How a sum is taken: none of this may be seen in its bits. */
+typedef struct way {
+  int overlap;
+  dsm_reducer_tuning tuning;
+} way;
+
+static dsm_reducer *reducer_of(size_t leaves, size_t count, size_t late, int mode, way how) {
   dsm_reducer *r = NULL;
-  dsm_reducer_params params = {.leaves = leaves, .count = count, .mode = mode};
-  dsm_status status = dsm_reducer_create(comm, &params, &r);
-  if (status == DSM_OK) status = dsm__reducer_set_round(r, round);
+  dsm_reducer_params params = {
+      .leaves = leaves, .count = count, .late = late, .mode = mode, .overlap = how.overlap};
+  dsm_status status = dsm__reducer_create(comm, &params, &how.tuning, &r);
   if (status != DSM_OK) print_error("%s\n", dsm_trail());
   ASSERT_ON_ALL(status == DSM_OK);
   return r;
 }
 
-static const float *summed(dsm_reducer *r, size_t count, unsigned step) {
+/* As backward does it: from the end to the start, in parts, announcing each; the late floats last. Ranks have
+ * parts of different sizes, so they announce in different rhythms. */
+static void compute_leaf(dsm_reducer *r, size_t leaf, size_t count, size_t late, unsigned step) {
+  float *x = dsm_reducer_leaf(r);
+  const size_t part = count / (3 + (size_t)rank()) + 1;
+  for (size_t end = count - late; end > 0;) {
+    const size_t start = end > part ? end - part : 0;
+    for (size_t i = start; i < end; i++) x[i] = leaf_value(leaf, i, step);
+    dsm_reducer_ready(r, start, end - start);
+    dsm_reducer_progress(r);
+    end = start;
+  }
+  for (size_t i = count - late; i < count; i++) x[i] = leaf_value(leaf, i, step);
+  dsm_reducer_push(r);
+}
+
+static const float *summed(dsm_reducer *r, size_t count, size_t late, unsigned step) {
   size_t first, mine;
   const float *sum = NULL;
   dsm_reducer_range(r, &first, &mine);
-  for (size_t leaf = first; leaf < first + mine; leaf++) {
-    float *x = dsm_reducer_leaf(r);
-    for (size_t i = 0; i < count; i++) x[i] = leaf_value(leaf, i, step);
-    dsm_reducer_push(r);
-  }
+  for (size_t leaf = first; leaf < first + mine; leaf++) compute_leaf(r, leaf, count, late, step);
   ASSERT_ON_ALL(dsm_reducer_finish(r, &sum) == DSM_OK);
   return sum;
 }
@@ -70,49 +88,80 @@ static bool is_tree_sum(const float *sum, size_t leaves, size_t count, size_t st
   return true;
 }
 
-static void check_tree(size_t leaves, size_t count, size_t round, size_t stride) {
-  dsm_reducer *r = reducer_of(leaves, count, DSM_REDUCE_TREE, round);
+static void check_tree(size_t leaves, size_t count, size_t late, way how, size_t stride) {
+  dsm_reducer *r = reducer_of(leaves, count, late, DSM_REDUCE_TREE, how);
   for (unsigned step = 0; step < 2; step++) { /* the second one: is the engine ready again? */
-    const float *sum = summed(r, count, step);
+    const float *sum = summed(r, count, late, step);
     ASSERT_ON_ALL(is_tree_sum(sum, leaves, count, stride, step));
   }
   dsm_reducer_destroy(&r);
 }
 
+static const way blocking = {.overlap = DSM_OVERLAP_OFF}, overlapping = {.overlap = DSM_OVERLAP_ON};
+static const size_t leaf_counts[] = {8, 9, 12, 13, 16, 21, 24, 31, 32, 37, 48, 64, 100};
+enum { LEAF_COUNTS = sizeof leaf_counts / sizeof *leaf_counts };
+
 static void tree_sum_is_the_canonical_tree(void **state) {
   (void)state;
-  static const size_t leaves[] = {8, 9, 12, 13, 16, 21, 24, 31, 32, 37, 48, 64, 100};
-  for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) check_tree(leaves[i], 1003, 0, 1);
+  for (size_t i = 0; i < LEAF_COUNTS; i++) check_tree(leaf_counts[i], 1003, 0, blocking, 1);
+}
+
+static void overlap_does_not_change_bits(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEAF_COUNTS; i++) {
+    check_tree(leaf_counts[i], 1003, 0, overlapping, 1);
+    check_tree(leaf_counts[i], 1003, 7, (way){DSM_OVERLAP_ON, {.bucket = 100, .lanes = 2}}, 1);
+    check_tree(leaf_counts[i], 1003, 7, (way){DSM_OVERLAP_OFF, {.bucket = 100, .lanes = 3}}, 1);
+  }
+}
+
+static void the_general_form_has_the_same_bits(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEAF_COUNTS; i++) {
+    check_tree(leaf_counts[i], 1003, 3, (way){DSM_OVERLAP_OFF, {.direct = true}}, 1);
+    check_tree(leaf_counts[i], 1003, 3, (way){DSM_OVERLAP_ON, {.direct = true, .bucket = 128}}, 1);
+  }
 }
 
 static void tree_sum_works_with_one_leaf_a_rank(void **state) {
   (void)state;
-  check_tree((size_t)size(), 5000, 0, 1);
-  check_tree((size_t)size() + 1, 5000, 0, 1);
+  for (size_t more = 0; more < 2; more++) {
+    check_tree((size_t)size() + more, 5000, 5, blocking, 1);
+    check_tree((size_t)size() + more, 5000, 5, (way){DSM_OVERLAP_ON, {.bucket = 999}}, 1);
+  }
 }
 
 static void tree_sum_works_with_fewer_floats_than_ranks(void **state) {
   (void)state;
-  for (size_t count = 1; count <= 9; count++) check_tree(24, count, 0, 1);
+  for (size_t count = 1; count <= 9; count++)
+    for (size_t late = 0; late <= count; late += count) {
+      check_tree(24, count, late, blocking, 1);
+      check_tree(24, count, late, overlapping, 1);
+    }
 }
 
-static void tree_sum_does_not_depend_on_rounds(void **state) {
+static void tree_sum_does_not_depend_on_buckets_messages_and_lanes(void **state) {
   (void)state;
-  static const size_t rounds[] = {1, 7, 64, 1000, 4095, 4096, 4097};
-  for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++)
-    check_tree(24, rounds[i] < 64 ? 50 : 4096, rounds[i], 1);
+  static const size_t buckets[] = {1, 7, 64, 1000, 4095, 4096, 4097};
+  for (size_t i = 0; i < sizeof buckets / sizeof *buckets; i++)
+    for (size_t lanes = 1; lanes <= 5; lanes += 2) {
+      const size_t count = buckets[i] < 64 ? 50 : 4096;
+      check_tree(24, count, 1, (way){DSM_OVERLAP_OFF, {buckets[i], 11, lanes, false}}, 1);
+      check_tree(24, count, 1, (way){DSM_OVERLAP_ON, {buckets[i], 1 << 20, lanes, false}}, 1);
+    }
 }
 
-static void tree_sum_crosses_default_rounds(void **state) {
+static void tree_sum_crosses_default_buckets(void **state) {
   (void)state;
-  check_tree((size_t)size() + 3, (size_t)2500003, 0, 13);
+  check_tree((size_t)size() + 3, (size_t)2500003, 6, blocking, 13);
+  check_tree((size_t)size() + 3, (size_t)2500003, 6, overlapping, 13);
 }
 
 static void several_equal_sums_have_equal_bits_on_all_ranks(void **state) {
   (void)state;
   enum { LEAVES = 24, COUNT = 3000 };
-  dsm_reducer *r = reducer_of(LEAVES, COUNT, DSM_REDUCE_TREE, 1024);
-  const float *sum = summed(r, COUNT, 5);
+  dsm_reducer *r = reducer_of(LEAVES, COUNT, 0, DSM_REDUCE_TREE, (way){.tuning = {.bucket = 1024}});
+  const float *sum = summed(r, COUNT, 0, 5);
   float *all = malloc((size_t)size() * COUNT * sizeof *all);
   ASSERT_ON_ALL(all && dsm_comm_allgather(comm, sum, COUNT * sizeof *sum, all) == DSM_OK);
   bool equal = true;
@@ -146,12 +195,12 @@ static void a_wrong_order_is_noticed(void **state) {
 
 static void fast_sum_is_close_to_float64(void **state) {
   (void)state;
-  static const size_t rounds[] = {0, 100, 4096};
+  static const size_t buckets[] = {0, 100, 4096};
   enum { LEAVES = 24, COUNT = 10000 };
-  for (size_t k = 0; k < sizeof rounds / sizeof *rounds; k++) {
-    dsm_reducer *r = reducer_of(LEAVES, COUNT, DSM_REDUCE_FAST, rounds[k]);
+  for (size_t k = 0; k < sizeof buckets / sizeof *buckets; k++) {
+    dsm_reducer *r = reducer_of(LEAVES, COUNT, 0, DSM_REDUCE_FAST, (way){.tuning = {.bucket = buckets[k]}});
     for (unsigned step = 0; step < 2; step++) {
-      const float *sum = summed(r, COUNT, step);
+      const float *sum = summed(r, COUNT, 0, step);
       bool close = true;
       for (size_t i = 0; i < COUNT; i++) {
         double exact = 0, scale = 0;
@@ -172,7 +221,7 @@ static void not_a_number_and_infinity_travel(void **state) {
   (void)state;
   enum { LEAVES = 24, COUNT = 100 };
   for (int mode = DSM_REDUCE_TREE; mode <= DSM_REDUCE_FAST; mode++) {
-    dsm_reducer *r = reducer_of(LEAVES, COUNT, mode, 0);
+    dsm_reducer *r = reducer_of(LEAVES, COUNT, 0, mode, blocking);
     size_t first, mine;
     const float *sum = NULL;
     dsm_reducer_range(r, &first, &mine);
@@ -202,7 +251,7 @@ static void hooks_do_all_the_adding(void **state) {
   dsm_reducer_params params = {.leaves = LEAVES, .count = COUNT, .mode = DSM_REDUCE_TREE, .hooks = &hooks};
   dsm_reducer *r = NULL;
   ASSERT_ON_ALL(dsm_reducer_create(comm, &params, &r) == DSM_OK);
-  const float *sum = summed(r, COUNT, 1);
+  const float *sum = summed(r, COUNT, 0, 1);
   ASSERT_ON_ALL(is_tree_sum(sum, LEAVES, COUNT, 1, 1));
   double mine = (double)added, mean;
   ASSERT_ON_ALL(dsm_comm_statistics(comm, &mine, 1, NULL, &mean, NULL, NULL) == DSM_OK);
@@ -235,14 +284,22 @@ static void sums_too_large_for_memory_are_refused_on_all_ranks(void **state) {
   ASSERT_ON_ALL(dsm_reducer_create(comm, &params, &r) == DSM_NO_MEMORY && r == NULL);
 }
 
-static void memory_and_times_are_known(void **state) {
+static void memory_times_and_bytes_are_known(void **state) {
   (void)state;
   enum { LEAVES = 16, COUNT = 100000 };
-  dsm_reducer *r = reducer_of(LEAVES, COUNT, DSM_REDUCE_TREE, 0);
-  double communication, summing;
-  summed(r, COUNT, 1);
-  dsm_reducer_times(r, &communication, &summing);
-  ASSERT_ON_ALL(communication >= 0 && summing >= 0 && (size() == 1 || communication > 0));
+  for (int overlap = DSM_OVERLAP_AUTO; overlap <= DSM_OVERLAP_OFF; overlap++) {
+    dsm_reducer *r = reducer_of(LEAVES, COUNT, 0, DSM_REDUCE_TREE, (way){.overlap = overlap});
+    summed(r, COUNT, 0, 1);
+    const dsm_reducer_facts facts = dsm_reducer_facts_of(r);
+    ASSERT_ON_ALL(facts.exposed >= 0 && facts.polling >= 0 && (size() == 1 || facts.exposed > 0));
+    ASSERT_ON_ALL(facts.summing > 0); /* all have more than one leaf, or a part of the sum over ranks */
+    ASSERT_ON_ALL(facts.overlap == (overlap == DSM_OVERLAP_ON && size() > 1)); /* the tests run on one host */
+    /* aligned shares: what an allreduce has to send */
+    const double needed = 2 * (1 - 1.0 / size()) * COUNT * sizeof(float);
+    ASSERT_ON_ALL(16 % size() != 0 || fabs(facts.sent - needed) < 1);
+    dsm_reducer_destroy(&r);
+  }
+  dsm_reducer *r = reducer_of(LEAVES, COUNT, 0, DSM_REDUCE_TREE, blocking);
   size_t bytes = dsm_reducer_memory(r), leaf = COUNT * sizeof(float);
   ASSERT_ON_ALL(bytes >= leaf && bytes < 12 * leaf); /* log2(leaves) + 1 slots, an inbox of a few pieces */
   dsm_reducer_destroy(&r);
@@ -253,10 +310,12 @@ static void memory_and_times_are_known(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tree_sum_is_the_canonical_tree),
+      cmocka_unit_test(overlap_does_not_change_bits),
+      cmocka_unit_test(the_general_form_has_the_same_bits),
       cmocka_unit_test(tree_sum_works_with_one_leaf_a_rank),
       cmocka_unit_test(tree_sum_works_with_fewer_floats_than_ranks),
-      cmocka_unit_test(tree_sum_does_not_depend_on_rounds),
-      cmocka_unit_test(tree_sum_crosses_default_rounds),
+      cmocka_unit_test(tree_sum_does_not_depend_on_buckets_messages_and_lanes),
+      cmocka_unit_test(tree_sum_crosses_default_buckets),
       cmocka_unit_test(several_equal_sums_have_equal_bits_on_all_ranks),
       cmocka_unit_test(a_wrong_order_is_noticed),
       cmocka_unit_test(fast_sum_is_close_to_float64),
@@ -265,7 +324,7 @@ int main(void) {
       cmocka_unit_test(too_many_ranks_are_refused_with_advice),
       cmocka_unit_test(ranks_that_disagree_are_refused),
       cmocka_unit_test(sums_too_large_for_memory_are_refused_on_all_ranks),
-      cmocka_unit_test(memory_and_times_are_known),
+      cmocka_unit_test(memory_times_and_bytes_are_known),
   };
   RUN_MPI_TESTS(tests);
 }
