@@ -64,9 +64,10 @@ const dsm__setting dsm__schema[] = {
 
     /* ---- model ---- */
     {"model.name", DSM__WORD, FIELD(model, name), .flags = DSM__FIXED,
-     .words = WORDS([DSM_MODEL_MLP] = "mlp", [DSM_MODEL_UNET] = "unet"), .initial = "unet",
+     .words = WORDS([DSM_MODEL_MLP] = "mlp", [DSM_MODEL_UNET] = "unet",
+                    [DSM_MODEL_LINEAR] = "linear"), .initial = "unet",
      .also = "type architecture network arch",
-     .sentence = "Network: a U-Net for images, a residual MLP for vectors."},
+     .sentence = "Network: a U-Net for images, a residual MLP for vectors, or F = W x + b without time."},
     {"model.width", DSM__INT, FIELD(model, width), .flags = DSM__FIXED, RANGE(1, 65536), .initial = "32",
      .also = "channels nf dim hidden base_channels",
      .sentence = "U-Net: channels of the first level; MLP: width of the layers."},
@@ -90,8 +91,12 @@ const dsm__setting dsm__schema[] = {
 
     /* ---- objective ---- */
     {"objective.name", DSM__WORD, FIELD(objective, name), .flags = DSM__FIXED,
-     .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising"), .initial = "denoising", .also = "type loss",
-     .sentence = "What is minimised: the error of denoising."},
+     .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising", [DSM_OBJECTIVE_ISM] = "ism",
+                    [DSM_OBJECTIVE_ISM_HUTCHINSON] = "ism_hutchinson", [DSM_OBJECTIVE_SLICED] = "sliced",
+                    [DSM_OBJECTIVE_SLICED_VR] = "sliced_vr"),
+     .initial = "denoising", .also = "type loss",
+     .sentence = "What is minimised: the error of denoising, or implicit score matching with the exact trace, "
+                 "an estimate of it, or slices."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
                     [DSM_PREDICT_V] = "v"),

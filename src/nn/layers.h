@@ -32,7 +32,7 @@ typedef struct dsm__network {
   void (*describe)(const dsm_config *config, dsm_shape sample, char *text, size_t size);
   dsm_node *(*build)(dsm__net *net, dsm_node *x, dsm_node *label);
 } dsm__network;
-extern const dsm__network dsm__unet, dsm__mlp;
+extern const dsm__network dsm__unet, dsm__mlp, dsm__linear_network;
 
 /* ---- layers; `scale` is the variance scale of the initial weights, 0 starts at zero; biases start at zero  */
 

@@ -14,7 +14,8 @@ struct dsm_model {
   char text[TEXT_MAX];
 };
 
-static const dsm__network *const networks[] = {[DSM_MODEL_MLP] = &dsm__mlp, [DSM_MODEL_UNET] = &dsm__unet};
+static const dsm__network *const networks[] = {
+    [DSM_MODEL_MLP] = &dsm__mlp, [DSM_MODEL_UNET] = &dsm__unet, [DSM_MODEL_LINEAR] = &dsm__linear_network};
 
 /* The first walk: builds the network for one sample on a graph that is thrown away, to learn its parameters.
  */

@@ -8,6 +8,10 @@
 
 static const dsm__objective_ops *const objectives[] = {
     [DSM_OBJECTIVE_DENOISING] = &dsm__objective_denoising,
+    [DSM_OBJECTIVE_ISM] = &dsm__objective_ism,
+    [DSM_OBJECTIVE_ISM_HUTCHINSON] = &dsm__objective_ism_hutchinson,
+    [DSM_OBJECTIVE_SLICED] = &dsm__objective_sliced,
+    [DSM_OBJECTIVE_SLICED_VR] = &dsm__objective_sliced_vr,
 };
 
 /* Differentiating the losses with dy = 1 for each is the gradient of their sum. */
@@ -47,8 +51,7 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_ASSERT(name >= 0 && (size_t)name < sizeof objectives / sizeof *objectives && micro_batch > 0);
   DSM_ASSERT(sample.rank + 1 <= DSM_MAX_RANK);
   const dsm__objective_ops *ops = objectives[name];
-  const char *reason = ops->refuses ? ops->refuses(config, process, dsm_shape_count(sample)) : NULL;
-  if (reason) DSM_FAIL(DSM_BAD_CONFIG, "objective.name %s: %s", ops->name, reason);
+  if (ops->check) DSM_TRY(ops->check(config, process, dsm_shape_count(sample)));
   dsm_objective *o = NULL;
   DSM_TRY(DSM_ALLOC(1, &o));
   o->ops = ops;
@@ -63,6 +66,7 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->t));
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
+  if (ops->own > 0) DSM_TRY_DONE(dsm_alloc(1, ops->own, &o->own));
   DSM_TRY_DONE(build(o, model, kernels));
   *objective = o;
   o = NULL;
@@ -75,6 +79,7 @@ void dsm_objective_destroy(dsm_objective **objective) {
   if (!objective || !*objective) return;
   dsm_objective *o = *objective;
   dsm_graph_destroy(&o->graph);
+  free(o->own);
   free(o->sample);
   free(o->eps);
   free(o->t);

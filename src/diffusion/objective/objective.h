@@ -7,8 +7,10 @@
 
 typedef struct dsm__objective_ops {
   const char *name;
-  /* why this objective cannot be used with these settings and d elements a sample, or NULL */
-  const char *(*refuses)(const dsm_config *config, const dsm_process *process, size_t d);
+  size_t own; /* bytes of o->own */
+  /* DSM_BAD_CONFIG if this objective cannot be used with these settings and d elements a sample; NULL: it
+   * always can */
+  dsm_status (*check)(const dsm_config *config, const dsm_process *process, size_t d);
   /* adds network and loss to o->graph and sets the nodes of o that it uses, o->loss at least */
   dsm_status (*build)(dsm_objective *o, const dsm_model *model);
   /* fills the inputs from x0 (n, d), o->t and o->eps; further random numbers are a function of o->seed, o->step, o->sample */
@@ -32,8 +34,10 @@ struct dsm_objective {
   dsm_node *label;  /* (n, 1) */
   dsm_node *target; /* (n, d) */
   dsm_node *weight; /* (n, 1) */
+  void *own;        /* what one of them needs besides */
 };
 
-extern const dsm__objective_ops dsm__objective_denoising;
+extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_ism, dsm__objective_ism_hutchinson,
+    dsm__objective_sliced, dsm__objective_sliced_vr;
 
 #endif
