@@ -82,9 +82,9 @@ dsm_node *dsm_conv2d_node(dsm_graph *graph, dsm_node *x, dsm_node *w, dsm_node *
                           const size_t pad[4]);
 /** Softmax over the last axis. */
 dsm_node *dsm_softmax(dsm_graph *graph, dsm_node *x);
-/** Group normalisation over (N, positions..., C) with gamma, beta (C). */
+/** Group normalisation over (N, positions..., C) with gamma, beta (C), and what is applied behind it. */
 dsm_node *dsm_group_norm_node(dsm_graph *graph, dsm_node *x, dsm_node *gamma, dsm_node *beta, size_t groups,
-                              float eps);
+                              float eps, dsm_activation activation);
 /** Nearest-neighbour upsampling by 2 of (N,H,W,C), and its transpose, sums over 2 x 2. */
 dsm_node *dsm_upsample2(dsm_graph *graph, dsm_node *x);
 dsm_node *dsm_downsample2_sum(dsm_graph *graph, dsm_node *x);

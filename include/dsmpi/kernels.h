@@ -102,12 +102,19 @@ typedef struct dsm_reduce {
 
 /* ---- normalisation ------------------------------------------------------------------------------------- */
 
+/** What a fused kernel applies to its result. */
+typedef enum dsm_activation {
+  DSM_ACTIVATION_NONE, /* f(u) = u */
+  DSM_ACTIVATION_SILU  /* f(u) = u s(u) */
+} dsm_activation;
+
 /** Group normalisation of x (N, S, C), S positions, C channels in `groups` equal runs:
- *  y = gamma_c (x - mean_ng) rstd_ng + beta_c,  rstd = 1 / sqrt(var + eps),  var with 1/count.  Wu & He 2018
- *  (arXiv:1803.08494). */
+ *  y = f(u),  u = gamma_c h + beta_c,  h = (x - mean_ng) rstd_ng,  rstd = 1 / sqrt(var + eps),  var with
+ *  1/count.  Wu & He 2018 (arXiv:1803.08494). */
 typedef struct dsm_group_norm {
   size_t batch, positions, channels, groups;
   float eps;
+  dsm_activation activation; /* f */
 } dsm_group_norm;
 
 /* ---- optimizer ----------------------------------------------------------------------------------------- */
@@ -157,19 +164,14 @@ struct dsm_kernels {
   void (*softmax_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *y, size_t rows,
                            size_t width);
 
-  /* statistics (N, G, 2): mean and rstd of each group */
-  void (*group_norm_statistics)(const dsm_kernels *k, float *statistics, const float *x,
-                                const dsm_group_norm *p);
-  /* y may be x */
-  void (*group_norm)(const dsm_kernels *k, float *y, const float *x, const float *statistics,
-                     const float *gamma, const float *beta, const dsm_group_norm *p);
-  /* full gradient by x, through the statistics too; dx may be dy */
-  void (*group_norm_input_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *x,
-                                    const float *statistics, const float *gamma, const dsm_group_norm *p);
-  /* dgamma (C) = sum_{n,s} dy (x - mean) rstd */
-  size_t (*group_norm_gamma_gradient_scratch)(const dsm_kernels *k, const dsm_group_norm *p);
-  void (*group_norm_gamma_gradient)(const dsm_kernels *k, float *dgamma, const float *dy, const float *x,
-                                    const float *statistics, const dsm_group_norm *p, void *scratch);
+  /* y, and the statistics (N, G, 2): mean and rstd of each group, unless that is NULL; y may be x */
+  void (*group_norm)(const dsm_kernels *k, float *y, float *statistics, const float *x, const float *gamma,
+                     const float *beta, const dsm_group_norm *p);
+  /* With g = dy f'(u): dx, the full gradient, through the statistics too; and of each sample alone dgamma
+   * (N, C) = sum_s g h and dbeta (N, C) = sum_s g, each unless NULL. u is computed again. dx may be dy */
+  void (*group_norm_gradient)(const dsm_kernels *k, float *dx, float *dgamma, float *dbeta, const float *dy,
+                              const float *x, const float *statistics, const float *gamma, const float *beta,
+                              const dsm_group_norm *p);
 
   /* nearest-neighbour upsampling by 2: x (N, H, W, C) -> y (N, 2H, 2W, C); and its transpose: sums of 2 x 2,
    * y (N,2H,2W,C) -> x */

@@ -92,6 +92,19 @@ dsm_node *dsm__node_add(dsm_graph *g, const dsm__op *op, dsm_shape shape, dsm_no
   return node;
 }
 
+static const dsm__op op_by_product = {.name = "by-product", .by_product = true};
+
+dsm_node *dsm__by_product(dsm_graph *g, dsm_node *of, int which, dsm_shape shape) {
+  dsm_node *node = dsm__node_add(g, &op_by_product, shape, &of, 1, NULL, 0);
+  if (node) of->by_product[which] = node;
+  return node;
+}
+
+float *dsm__by_product_data(const dsm_node *of, int which) {
+  const dsm_node *node = of->by_product[which];
+  return node && node->needed ? node->data : NULL;
+}
+
 size_t dsm__count(const dsm_node *node) {
   return dsm_shape_count(node->shape);
 }

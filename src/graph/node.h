@@ -11,7 +11,7 @@
 #include "dsmpi/graph.h"
 #include "dsmpi/memory.h"
 
-enum { DSM__MAX_INPUTS = 4 };
+enum { DSM__MAX_INPUTS = 5, DSM__MAX_BY_PRODUCTS = 2 };
 
 /** What an op's kernel call needs besides its node. */
 typedef struct dsm__context {
@@ -33,6 +33,7 @@ typedef struct dsm__op {
   const char *(*kernel)(const dsm_node *node);                         /* algorithm chosen; may be NULL */
   unsigned in_place; /* bit i: the output may take the memory of input i, if that has as many elements */
   bool view;         /* the output is the memory of input 0 */
+  bool by_product;   /* computed by input 0 when that runs: lives from there on */
 } dsm__op;
 
 /** Where a value lives. */
@@ -49,8 +50,9 @@ struct dsm_node {
   dsm_shape shape;
   int inputs;
   dsm_node *input[DSM__MAX_INPUTS];
-  void *parameters; /* of the op; in the graph's memory */
-  const char *name; /* of inputs; else NULL */
+  dsm_node *by_product[DSM__MAX_BY_PRODUCTS]; /* what its run computes besides; NULL where there is none */
+  void *parameters;                           /* of the op; in the graph's memory */
+  const char *name;                           /* of inputs; else NULL */
   dsm__place place;
   const dsm_parameter *entry; /* of DSM__PARAMETER and DSM__GRADIENT */
   /* the plan */
@@ -94,6 +96,11 @@ bool dsm__usable(const dsm_graph *graph, const dsm_node *a, const dsm_node *b);
  */
 dsm_node *dsm__node_add(dsm_graph *graph, const dsm__op *op, dsm_shape shape, dsm_node *const *input,
                         int inputs, const void *parameters, size_t size);
+/** Appends a node for one more, small value that the run of `of` computes, `of`'s by-product `which`. Call right
+ * behind `of`. Not differentiable. */
+dsm_node *dsm__by_product(dsm_graph *graph, dsm_node *of, int which, dsm_shape shape);
+/** Where the run of `of` puts it; NULL if there is none or nothing reads it. */
+float *dsm__by_product_data(const dsm_node *of, int which);
 /** Elements of a node. */
 size_t dsm__count(const dsm_node *node);
 /** Shape of ones with the last axis of size n, of the same rank as `like`: what a per-channel vector is

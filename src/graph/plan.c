@@ -3,10 +3,10 @@
 #include <string.h>
 #include "node.h"
 
-/* The memory plan. Each computed value lives from the node that makes it to the last one that reads it; views
- * and in-place ops extend the life of their root. Lifetimes are then placed in one arena, largest first, each
- * at the lowest offset where it meets no other that lives at the same time. Kept values and constants live
- * for ever. */
+/* The memory plan. Each computed value lives from the node that makes it (a by-product: from the node whose run
+ * computes it) to the last one that reads it; views and in-place ops extend the life of their root. Lifetimes
+ * are then placed in one arena, largest first, each at the lowest offset where it meets no other that lives at
+ * the same time. Kept values and constants live for ever. */
 
 /** Marks what the outputs need. Inputs come before their readers, so one pass from the end is enough. */
 static void mark_needed(dsm_graph *g) {
@@ -112,7 +112,8 @@ static size_t collect_intervals(dsm_graph *g, interval *all) {
     if (node->root == node && !is_external(node)) {
       const bool kept = node->place == DSM__KEPT;
       size_t bytes = round_up(dsm__count(node) * sizeof(float));
-      all[n++] = (interval){bytes, &node->offset, kept ? 0 : k, kept ? INT_MAX : node->last_use};
+      const int birth = node->op->by_product ? node->input[0]->id : k;
+      all[n++] = (interval){bytes, &node->offset, kept ? 0 : birth, kept ? INT_MAX : node->last_use};
       g->facts.values_bytes += bytes;
     }
     node->scratch_bytes = node->op->scratch ? round_up(node->op->scratch(node, g->kernels)) : 0;

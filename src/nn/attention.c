@@ -12,7 +12,7 @@ dsm_node *dsm__attention(dsm__net *net, dsm_node *x, const char *name) {
   dsm_graph *g = net->graph;
   const dsm_shape image = dsm_node_shape(x);
   const size_t channels = image.n[3];
-  dsm_node *h = dsm__group_norm(net, x, "%s.norm", name);
+  dsm_node *h = dsm__group_norm(net, x, DSM_ACTIVATION_NONE, "%s.norm", name);
   if (!h) return NULL;
   h = dsm_reshape(g, h, DSM_SHAPE(image.n[0], image.n[1] * image.n[2], channels));
   dsm_node *q = dsm__linear(net, h, channels, PROJECTION_SCALE, "%s.q", name);

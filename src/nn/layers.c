@@ -76,14 +76,14 @@ dsm_node *dsm__conv3_half(dsm__net *net, dsm_node *x, size_t out, float scale, c
   return conv3(net, x, out, scale, 2, (const size_t[4]){0, 0, 1, 1}, layer);
 }
 
-dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, const char *name, ...) {
+dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, dsm_activation activation, const char *name, ...) {
   if (!x) return NULL;
   LAYER_NAME(layer, name);
   const size_t channels = channels_of(x);
   dsm_node *gamma = parameter(net, layer, "weight", DSM_SHAPE(channels), DSM_INIT_ONE, 0);
   dsm_node *beta = parameter(net, layer, "bias", DSM_SHAPE(channels), DSM_INIT_ZERO, 0);
   if (!gamma || !beta) return NULL;
-  return dsm_group_norm_node(net->graph, x, gamma, beta, dsm__groups(channels), GROUP_NORM_EPS);
+  return dsm_group_norm_node(net->graph, x, gamma, beta, dsm__groups(channels), GROUP_NORM_EPS, activation);
 }
 
 /* 32 groups as in DDPM wherever that leaves four channels a group; below, min(C/4, 32) as in DDPM++ and

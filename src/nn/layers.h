@@ -46,9 +46,9 @@ dsm_node *dsm__conv3(dsm__net *net, dsm_node *x, size_t out, float scale, const 
  * W. */
 dsm_node *dsm__conv3_half(dsm__net *net, dsm_node *x, size_t out, float scale, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
-/** Group normalisation in dsm__groups(channels) groups. */
-dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, const char *name, ...)
-    __attribute__((format(printf, 3, 4)));
+/** Group normalisation in dsm__groups(channels) groups, and the activation behind it. */
+dsm_node *dsm__group_norm(dsm__net *net, dsm_node *x, dsm_activation activation, const char *name, ...)
+    __attribute__((format(printf, 4, 5)));
 /** Number of groups: the largest divisor of the channels up to min(32, channels / 4). */
 size_t dsm__groups(size_t channels);
 /** x s(x), s the logistic function. */

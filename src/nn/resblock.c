@@ -13,10 +13,10 @@ static dsm_node *add_to_positions(dsm__net *net, dsm_node *h, dsm_node *row) {
 
 dsm_node *dsm__resblock(dsm__net *net, dsm_node *x, dsm_node *time, size_t out, const char *name) {
   if (!x) return NULL;
-  dsm_node *h = dsm__silu(net, dsm__group_norm(net, x, "%s.norm1", name));
+  dsm_node *h = dsm__group_norm(net, x, DSM_ACTIVATION_SILU, "%s.norm1", name);
   h = dsm__conv3(net, h, out, 1, "%s.conv1", name);
   h = add_to_positions(net, h, dsm__linear(net, time, out, 1, "%s.time", name));
-  h = dsm__silu(net, dsm__group_norm(net, h, "%s.norm2", name));
+  h = dsm__group_norm(net, h, DSM_ACTIVATION_SILU, "%s.norm2", name);
   h = dsm__conv3(net, dsm__dropout(net, h), out, 0, "%s.conv2", name);
   if (dsm_node_shape(x).n[3] != out) x = dsm__linear(net, x, out, 1, "%s.shortcut", name);
   return h && x ? dsm_add(net->graph, x, h) : NULL;

@@ -181,7 +181,7 @@ static dsm_node *unet_build(dsm__net *net, dsm_node *x, dsm_node *label) {
   h = dsm__resblock(net, h, time, channels_at(net, levels - 1), "middle.block2");
 
   for (size_t level = levels; level-- > 0;) h = up_level(net, h, time, level, &s);
-  h = dsm__silu(net, dsm__group_norm(net, h, "head.norm"));
+  h = dsm__group_norm(net, h, DSM_ACTIVATION_SILU, "head.norm");
   return dsm__conv3(net, h, net->sample.n[2], 0, "head.conv");
 }
 

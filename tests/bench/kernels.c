@@ -263,22 +263,14 @@ static void call_softmax_gradient(const void *argument) {
   const size_t width = *(const size_t *)argument;
   kernels.softmax_gradient(&kernels, pool + 2 * COUNT, pool + COUNT, pool, COUNT / width, width);
 }
-static void call_statistics(const void *argument) {
-  kernels.group_norm_statistics(&kernels, pool + 3 * COUNT, pool, argument);
-}
 static void call_group_norm(const void *argument) {
-  const float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
-  kernels.group_norm(&kernels, pool + COUNT, pool, statistics, gamma, gamma, argument);
+  float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
+  kernels.group_norm(&kernels, pool + COUNT, statistics, pool, gamma, gamma, argument);
 }
 static void call_norm_gradient(const void *argument) {
-  const float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
-  kernels.group_norm_input_gradient(&kernels, pool + 2 * COUNT, pool + COUNT, pool, statistics, gamma,
-                                    argument);
-}
-static void call_gamma_gradient(const void *argument) {
-  float *statistics = pool + 3 * COUNT;
-  kernels.group_norm_gamma_gradient(&kernels, statistics + 8192, pool + COUNT, pool, statistics, argument,
-                                    scratch);
+  float *statistics = pool + 3 * COUNT, *gamma = statistics + 8192;
+  kernels.group_norm_gradient(&kernels, pool + 2 * COUNT, gamma + 8192, gamma + 16384, pool + COUNT, pool,
+                              statistics, gamma, gamma, argument);
 }
 static void call_upsample(const void *argument) {
   (void)argument;
@@ -313,18 +305,16 @@ static void others(void) {
     snprintf(name, sizeof name, "softmax gradient rows of %zu", width);
     measure(name, call_softmax_gradient, &width, 0, 12.0 * COUNT);
   }
-  for (size_t groups = 8; groups <= 32; groups *= 4) {
+  static const size_t norms[][3] = {{32, 784, 64}, {128, 49, 256}, {2, 4096, 192}, {1, 16384, 96}};
+  for (size_t i = 0; i < 2 * (sizeof norms / sizeof *norms); i++) {
+    const size_t *n = norms[i / 2], count = n[0] * n[1] * n[2];
+    const dsm_group_norm p = {n[0], n[1], n[2], 32, 1e-5f, (dsm_activation)(i % 2)};
     char name[64];
-    const dsm_group_norm p = {32, 784, 64, groups, 1e-5f};
-    need_scratch(kernels.group_norm_gamma_gradient_scratch(&kernels, &p));
-    snprintf(name, sizeof name, "group norm 32x784x64 in %zu statistics", groups);
-    measure(name, call_statistics, &p, 0, 4.0 * COUNT);
-    snprintf(name, sizeof name, "group norm 32x784x64 in %zu", groups);
-    measure(name, call_group_norm, &p, 0, 8.0 * COUNT);
-    snprintf(name, sizeof name, "group norm 32x784x64 in %zu dx", groups);
-    measure(name, call_norm_gradient, &p, 0, 12.0 * COUNT);
-    snprintf(name, sizeof name, "group norm 32x784x64 in %zu dgamma", groups);
-    measure(name, call_gamma_gradient, &p, 0, 8.0 * COUNT);
+    int length =
+        snprintf(name, sizeof name, "group norm%s %zux%zux%zu", i % 2 ? ", silu" : "", n[0], n[1], n[2]);
+    measure(name, call_group_norm, &p, 0, 8.0 * (double)count);
+    snprintf(name + length, sizeof name - (size_t)length, " gradient");
+    measure(name, call_norm_gradient, &p, 0, 12.0 * (double)count);
   }
   const dsm_adamw_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 0.1, 0.001};
   measure("upsample 32x14x14x64", call_upsample, NULL, 0, 4.0 * 5 * 32 * 196 * 64);

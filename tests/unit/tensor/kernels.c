@@ -365,69 +365,111 @@ static const float *norm_statistics(const dsm_group_norm *p) {
   return operand_input(2 * p->batch * p->groups, 7, 0.4f, 1.6f);
 }
 
-static const float *run_statistics(const dsm_kernels *k, const void *sizes, size_t *n) {
-  const dsm_group_norm *p = sizes;
-  float *statistics = operand_output(*n = 2 * p->batch * p->groups);
-  k->group_norm_statistics(k, statistics, norm_input(p, 1), p);
-  return statistics;
-}
-
+/* statistics, then y: of x itself */
 static const float *run_group_norm(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_group_norm *p = sizes;
-  const float *x = norm_input(p, 1), *statistics = norm_statistics(p);
+  const float *x = norm_input(p, 1);
   const float *gamma = operand_input(p->channels, 2, -1, 1), *beta = operand_input(p->channels, 3, -1, 1);
-  float *y = operand_output(*n = p->batch * p->positions * p->channels);
-  k->group_norm(k, y, x, statistics, gamma, beta, p);
-  return y;
+  const size_t statistics = 2 * p->batch * p->groups;
+  float *out = operand_output(*n = statistics + p->batch * p->positions * p->channels);
+  k->group_norm(k, out + statistics, out, x, gamma, beta, p);
+  return out;
+}
+
+/* y over x, and nowhere to put the statistics */
+static const float *run_norm_in_place(const dsm_kernels *k, const void *sizes, size_t *n) {
+  const dsm_group_norm *p = sizes;
+  const float *gamma = operand_input(p->channels, 2, -1, 1), *beta = operand_input(p->channels, 3, -1, 1);
+  float *x = operand_input(*n = p->batch * p->positions * p->channels, 1, norm_mean - 1, norm_mean + 1);
+  k->group_norm(k, x, NULL, x, gamma, beta, p);
+  return x;
 }
 
 static const float *run_norm_gradient(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_group_norm *p = sizes;
   const float *x = norm_input(p, 1), *statistics = norm_statistics(p);
-  const float *gamma = operand_input(p->channels, 2, -1, 1);
-  float *dy = operand_input(*n = p->batch * p->positions * p->channels, 4, -1, 1);
-  k->group_norm_input_gradient(k, dy, dy, x, statistics, gamma, p);
-  return dy;
+  const float *gamma = operand_input(p->channels, 2, -1, 1), *beta = operand_input(p->channels, 3, -1, 1);
+  const float *dy = operand_input(*n = p->batch * p->positions * p->channels, 4, -1, 1);
+  float *dx = operand_output(*n);
+  k->group_norm_gradient(k, dx, NULL, NULL, dy, x, statistics, gamma, beta, p);
+  return dx;
 }
 
-static const float *run_gamma_gradient(const dsm_kernels *k, const void *sizes, size_t *n) {
+/* dgamma and dbeta, dx over dy */
+static const float *run_norm_parameter_gradients(const dsm_kernels *k, const void *sizes, size_t *n) {
   const dsm_group_norm *p = sizes;
   const float *x = norm_input(p, 1), *statistics = norm_statistics(p);
-  const float *dy = operand_input(p->batch * p->positions * p->channels, 4, -1, 1);
-  float *dgamma = operand_output(*n = p->channels);
-  k->group_norm_gamma_gradient(k, dgamma, dy, x, statistics, p,
-                               operand_scratch(k->group_norm_gamma_gradient_scratch(k, p)));
-  return dgamma;
+  const float *gamma = operand_input(p->channels, 2, -1, 1), *beta = operand_input(p->channels, 3, -1, 1);
+  float *dy = operand_input(p->batch * p->positions * p->channels, 4, -1, 1);
+  const size_t each = p->batch * p->channels;
+  float *out = operand_output(*n = 2 * each);
+  k->group_norm_gradient(k, dy, out, out + each, dy, x, statistics, gamma, beta, p);
+  return out;
 }
 
 static void group_norm_equals_reference(void **state) {
   (void)state;
   static const dsm_group_norm rows[] = {
-      {1, 1, 4, 2, 1e-5f},     {2, 5, 3, 1, 1e-5f},      {3, 49, 37, 37, 1e-5f}, {4, 784, 32, 8, 1e-5f},
-      {2, 196, 64, 32, 1e-5f}, {3, 100, 1, 1, 1e-5f},    {2, 33, 96, 4, 1e-5f},  {1, 50, 3000, 3, 1e-5f},
-      {2, 9, 2500, 1, 1e-5f},  {2, 11, 1500, 50, 1e-5f}, {5, 400, 48, 1, 1e-5f},
+      {1, 1, 4, 2, 1e-2f, 0},      {2, 5, 3, 1, 1e-5f, 0},     {3, 49, 37, 37, 1e-5f, 0},
+      {4, 784, 32, 8, 1e-5f, 0},   {2, 196, 64, 32, 1e-5f, 0}, {3, 100, 1, 1, 1e-5f, 0},
+      {2, 33, 96, 4, 1e-5f, 0},    {1, 50, 3000, 3, 1e-5f, 0}, {2, 9, 2500, 1, 1e-5f, 0},
+      {2, 11, 1500, 50, 1e-5f, 0}, {5, 400, 48, 1, 1e-5f, 0},  {1, 4100, 192, 32, 1e-5f, 0},
+      {2, 1, 70, 7, 1e-5f, 0},     {1, 3, 5, 5, 1e-2f, 0},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const dsm_group_norm *p = &rows[i];
-    const size_t size = p->positions * p->channels / p->groups;
-    snprintf(shape_text, sizeof shape_text, "%zux%zux%zu in %zu", p->batch, p->positions, p->channels,
-             p->groups);
-    check((job){"statistics", run_statistics, p, 1, normalized});
-    check((job){"group norm", run_group_norm, p, 1, rounded});
-    check((job){"group norm dx", run_norm_gradient, p, 1, normalized});
-    check((job){"group norm dgamma", run_gamma_gradient, p, p->batch * size, summed});
+  for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+    dsm_group_norm p = rows[i / 2];
+    p.activation = i % 2 ? DSM_ACTIVATION_SILU : DSM_ACTIVATION_NONE;
+    const size_t size = p.positions * p.channels / p.groups;
+    snprintf(shape_text, sizeof shape_text, "%zux%zux%zu in %zu%s", p.batch, p.positions, p.channels,
+             p.groups, i % 2 ? ", silu" : "");
+    check((job){"group norm", run_group_norm, &p, 1, normalized});
+    check((job){"group norm in place", run_norm_in_place, &p, 1, normalized});
+    check((job){"group norm dx", run_norm_gradient, &p, 1, normalized});
+    check((job){"group norm dgamma, dbeta", run_norm_parameter_gradients, &p, size, summed});
   }
+}
+
+static const float *run_statistics(const dsm_kernels *k, const void *sizes, size_t *n) {
+  const dsm_group_norm *p = sizes;
+  const float *out = run_group_norm(k, sizes, n);
+  *n = 2 * p->batch * p->groups;
+  return out;
 }
 
 static void statistics_survive_a_large_mean(void **state) {
   (void)state;
   /* float keeps 1000 +- 1 to 6e-5; the squares, 1e6, would leave nothing of a variance of 1/3 */
-  static const dsm_group_norm p = {2, 784, 32, 8, 1e-5f}, wide = {2, 9, 2500, 1, 1e-5f};
+  static const dsm_group_norm p = {2, 784, 32, 8, 1e-5f, 0}, wide = {2, 9, 2500, 1, 1e-5f, 0};
   norm_mean = 1000;
   snprintf(shape_text, sizeof shape_text, "about 1000");
   check((job){"statistics", run_statistics, &p, 1, normalized});
   check((job){"statistics", run_statistics, &wide, 1, normalized});
   norm_mean = 0.5f;
+}
+
+/* SiLU far out: the fused kernel must go to 0 and to u there, its slope to 0 and 1, without a NAN. */
+static void fused_silu_is_right_far_from_zero(void **state) {
+  (void)state;
+  enum { N = 40 };
+  const dsm_group_norm p = {1, N, 1, 1, 0, DSM_ACTIVATION_SILU};
+  const float gamma = 300, beta = 0, statistics[2] = {0, 1};
+  float x[N], y[N], dx[N], ones[N], dbeta;
+  for (int i = 0; i < N; i++) {
+    x[i] = (float)(i % 2 ? i : -i) / N;
+    ones[i] = i == N - 1; /* the slope at 300 (N-1)/N alone */
+  }
+  dsm_kernels k;
+  for (int s = 0; s < 4; s++) {
+    static const char *const sets[] = {"sse2", "avx2", "avx512", "neon"};
+    if (dsm_kernels_fast(&k, 1, sets[s]) != DSM_OK) continue;
+    k.group_norm(&k, y, NULL, x, &gamma, &beta, &p);
+    for (int i = 10; i < N; i++) { /* deviation 0.57, so |u| > 130 there */
+      assert_true(i % 2 ? y[i] > 130 : y[i] <= 0 && y[i] > -1e-30f);
+    }
+    k.group_norm_gradient(&k, dx, NULL, &dbeta, ones, x, statistics, &gamma, &beta, &p);
+    assert_true(dbeta == 1);
+  }
+  dsm_trail_clear();
 }
 
 /* ---- resampling ---------------------------------------------------------------------------------------- */
@@ -586,6 +628,7 @@ int main(void) {
       cmocka_unit_test(softmax_equals_reference),
       cmocka_unit_test(group_norm_equals_reference),
       cmocka_unit_test(statistics_survive_a_large_mean),
+      cmocka_unit_test(fused_silu_is_right_far_from_zero),
       cmocka_unit_test(resampling_equals_reference),
       cmocka_unit_test(optimizer_kernels_equal_reference),
       cmocka_unit_test(sum_of_squares_joins_runs_by_the_tree_of_the_reference),

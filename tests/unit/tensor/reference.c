@@ -77,15 +77,15 @@ static void softmax_sums_to_one_and_does_not_overflow(void **state) {
 static void group_norm_centres_and_scales_each_group(void **state) {
   (void)state;
   /* one sample, 2 positions, 4 channels in 2 groups: group 0 holds 1 3 5 7, group 1 only 2 */
-  const dsm_group_norm p = {1, 2, 4, 2, 0};
   const float x[] = {1, 3, 2, 2, 5, 7, 2, 2}, gamma[] = {1, 2, 1, 1}, beta[] = {0, 0, 5, 6};
-  const float r = 1 / sqrtf(5);
-  float statistics[4], y[8];
-  ref.group_norm_statistics(&ref, statistics, x, &(dsm_group_norm){1, 2, 4, 2, 1});
-  assert_values(statistics, (const float[]){4, 1 / sqrtf(6), 2, 1}, 4);
-  statistics[1] = r;
-  ref.group_norm(&ref, y, x, statistics, gamma, beta, &p);
-  assert_values(y, (const float[]){-3 * r, -2 * r, 5, 6, r, 6 * r, 5, 6}, 8);
+  const float r = 1 / sqrtf(6), u[] = {-3 * r, -2 * r, 5, 6, r, 6 * r, 5, 6};
+  float statistics[4], y[8], s[8];
+  ref.group_norm(&ref, y, statistics, x, gamma, beta, &(dsm_group_norm){1, 2, 4, 2, 1, DSM_ACTIVATION_NONE});
+  assert_values(statistics, (const float[]){4, r, 2, 1}, 4);
+  assert_values(y, u, 8);
+  ref.group_norm(&ref, y, NULL, x, gamma, beta, &(dsm_group_norm){1, 2, 4, 2, 1, DSM_ACTIVATION_SILU});
+  for (int i = 0; i < 8; i++) s[i] = u[i] / (1 + expf(-u[i]));
+  assert_values(y, s, 8);
 }
 
 static void upsampling_repeats_and_its_transpose_sums(void **state) {
@@ -166,35 +166,42 @@ static void softmax_gradient_matches_finite_differences(void **state) {
 
 static double norm_loss(const float *x, const float *gamma, const float *beta, const float *dy,
                         const dsm_group_norm *p) {
-  float statistics[16], y[64];
-  ref.group_norm_statistics(&ref, statistics, x, p);
-  ref.group_norm(&ref, y, x, statistics, gamma, beta, p);
+  float y[64];
+  ref.group_norm(&ref, y, NULL, x, gamma, beta, p);
   return inner_product(y, dy, p->batch * p->positions * p->channels);
 }
 
-static void group_norm_gradients_match_finite_differences(void **state) {
-  (void)state;
-  const dsm_group_norm p = {2, 3, 6, 2, 1e-3f};
+static void check_norm_gradients(dsm_activation activation) {
+  const dsm_group_norm p = {2, 3, 6, 2, 1e-3f, activation};
   enum { N = 2 * 3 * 6, C = 6 };
   const float h = 1e-2f;
   float *x = operand_input(N, 1, -1, 3), *gamma = operand_input(C, 2, 0.5f, 2),
         *beta = operand_input(C, 3, -1, 1);
   const float *dy = operand_input(N, 4, -1, 1);
-  float statistics[16], dx[N], dgamma[C];
-  ref.group_norm_statistics(&ref, statistics, x, &p);
-  ref.group_norm_input_gradient(&ref, dx, dy, x, statistics, gamma, &p);
-  ref.group_norm_gamma_gradient(&ref, dgamma, dy, x, statistics, &p, NULL);
-  for (int i = 0; i < N + C; i++) {
-    float *at = i < N ? x + i : gamma + i - N;
+  float statistics[8], y[N], dx[N], dgamma[2 * C], dbeta[2 * C];
+  ref.group_norm(&ref, y, statistics, x, gamma, beta, &p);
+  ref.group_norm_gradient(&ref, dx, dgamma, dbeta, dy, x, statistics, gamma, beta, &p);
+  for (int i = 0; i < N + 2 * C; i++) {
+    const int c = (i - N) % C; /* after those of x, those of gamma, then of beta: sums over both samples */
+    float *at = i < N ? x + i : i < N + C ? gamma + c : beta + c;
     const float middle = *at;
+    const double expected = i < N       ? (double)dx[i]
+                            : i < N + C ? (double)dgamma[c] + (double)dgamma[C + c]
+                                        : (double)dbeta[c] + (double)dbeta[C + c];
     *at = middle + h;
     const double above = norm_loss(x, gamma, beta, dy, &p);
     *at = middle - h;
     const double below = norm_loss(x, gamma, beta, dy, &p);
     *at = middle;
-    assert_near(i < N ? dx[i] : dgamma[i - N], (above - below) / (2 * (double)h), 1e-3);
+    assert_near(expected, (above - below) / (2 * (double)h), 1e-3);
   }
   operands_release();
+}
+
+static void group_norm_gradients_match_finite_differences(void **state) {
+  (void)state;
+  check_norm_gradients(DSM_ACTIVATION_NONE);
+  check_norm_gradients(DSM_ACTIVATION_SILU);
 }
 
 static int setup(void **state) {

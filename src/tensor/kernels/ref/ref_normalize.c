@@ -1,5 +1,6 @@
 /* Softmax and group normalisation, with their gradients. */
 #include <math.h>
+#include <string.h>
 #include "ref.h"
 
 /* ---- softmax ------------------------------------------------------------------------------------------- */
@@ -38,103 +39,93 @@ static group group_at(const dsm_group_norm *p, size_t n, size_t g) {
   return (group){n * p->positions * p->channels + g * width, width, p->positions, p->channels};
 }
 
-static void group_norm_statistics(const dsm_kernels *k, float *statistics, const float *x,
-                                  const dsm_group_norm *p) {
+/* f and f' of an activation at u; s = 1 / (1 + e^-u) */
+static double activation(dsm_activation f, double u) {
+  return f == DSM_ACTIVATION_SILU ? u / (1 + exp(-u)) : u;
+}
+static double activation_slope(dsm_activation f, double u) {
+  const double s = 1 / (1 + exp(-u));
+  return f == DSM_ACTIVATION_SILU ? s * (1 + u / (1 + exp(u))) : 1;
+}
+
+/* mean and rstd */
+static void group_statistics(float *statistics, const float *x, const group *at, float eps) {
+  const double size = (double)(at->positions * at->width);
+  double sum = 0, squares = 0;
+  for (size_t s = 0; s < at->positions; s++) {
+    for (size_t c = 0; c < at->width; c++) sum += x[at->start + s * at->pitch + c];
+  }
+  const double mean = sum / size;
+  for (size_t s = 0; s < at->positions; s++) {
+    for (size_t c = 0; c < at->width; c++) {
+      const double centred = x[at->start + s * at->pitch + c] - mean;
+      squares += centred * centred;
+    }
+  }
+  statistics[0] = (float)mean;
+  statistics[1] = (float)(1 / sqrt(squares / size + eps));
+}
+
+static void group_norm(const dsm_kernels *k, float *y, float *statistics, const float *x, const float *gamma,
+                       const float *beta, const dsm_group_norm *p) {
   (void)k;
   DSM_ASSERT(p->groups > 0 && p->channels % p->groups == 0);
   for (size_t n = 0; n < p->batch; n++) {
     for (size_t g = 0; g < p->groups; g++) {
       const group at = group_at(p, n, g);
-      const double size = (double)(at.positions * at.width);
-      double sum = 0, squares = 0;
-      for (size_t s = 0; s < at.positions; s++) {
-        for (size_t c = 0; c < at.width; c++) sum += x[at.start + s * at.pitch + c];
-      }
-      const double mean = sum / size;
+      float own[2];
+      group_statistics(own, x, &at, p->eps);
+      if (statistics) memcpy(statistics + 2 * (n * p->groups + g), own, sizeof own);
       for (size_t s = 0; s < at.positions; s++) {
         for (size_t c = 0; c < at.width; c++) {
-          const double centred = x[at.start + s * at.pitch + c] - mean;
-          squares += centred * centred;
+          const size_t i = at.start + s * at.pitch + c, channel = g * at.width + c;
+          const double h = ((double)x[i] - own[0]) * own[1];
+          y[i] = (float)activation(p->activation, gamma[channel] * h + beta[channel]);
         }
       }
-      *statistics++ = (float)mean;
-      *statistics++ = (float)(1 / sqrt(squares / size + p->eps));
     }
   }
 }
 
-static void group_norm(const dsm_kernels *k, float *y, const float *x, const float *statistics,
-                       const float *gamma, const float *beta, const dsm_group_norm *p) {
+/* With e = gamma g and means taken over the group:  dx = rstd (e - mean(e) - h mean(e h)) */
+static void group_norm_gradient(const dsm_kernels *k, float *dx, float *dgamma, float *dbeta, const float *dy,
+                                const float *x, const float *statistics, const float *gamma,
+                                const float *beta, const dsm_group_norm *p) {
   (void)k;
-  const size_t width = p->channels / p->groups;
-  for (size_t n = 0; n < p->batch; n++, statistics += 2 * p->groups) {
-    for (size_t s = 0; s < p->positions; s++) {
-      for (size_t c = 0; c < p->channels; c++) {
-        const double mean = statistics[2 * (c / width)], rstd = statistics[2 * (c / width) + 1];
-        *y++ = (float)(gamma[c] * ((*x++ - mean) * rstd) + beta[c]);
-      }
-    }
-  }
-}
-
-/* With h = (x - mean) rstd and e = gamma dy, means taken over the group:
- *   dx = rstd (e - mean(e) - h mean(e h)) */
-static void group_norm_input_gradient(const dsm_kernels *k, float *dx, const float *dy, const float *x,
-                                      const float *statistics, const float *gamma, const dsm_group_norm *p) {
-  (void)k;
-  for (size_t n = 0; n < p->batch; n++) {
-    for (size_t g = 0; g < p->groups; g++) {
-      const group at = group_at(p, n, g);
-      const double size = (double)(at.positions * at.width);
-      const double mean = *statistics++, rstd = *statistics++;
-      double sum_e = 0, sum_eh = 0;
+  for (size_t part = 0; part < p->batch * p->groups; part++) {
+    const size_t n = part / p->groups, first = part % p->groups * (p->channels / p->groups);
+    const group at = group_at(p, n, part % p->groups);
+    const double size = (double)(at.positions * at.width);
+    const double mean = statistics[2 * part], rstd = statistics[2 * part + 1];
+    double sum_e = 0, sum_eh = 0;
+    for (size_t c = first; c < first + at.width; c++) {
+      double sum_g = 0, sum_gh = 0;
       for (size_t s = 0; s < at.positions; s++) {
-        for (size_t c = 0; c < at.width; c++) {
-          const size_t i = at.start + s * at.pitch + c;
-          const double e = (double)gamma[g * at.width + c] * dy[i];
-          sum_e += e;
-          sum_eh += e * ((x[i] - mean) * rstd);
-        }
+        const size_t i = at.start + s * at.pitch + c - first;
+        const double h = (x[i] - mean) * rstd;
+        const double g = dy[i] * activation_slope(p->activation, gamma[c] * h + beta[c]);
+        sum_g += g;
+        sum_gh += g * h;
       }
-      for (size_t s = 0; s < at.positions; s++) {
-        for (size_t c = 0; c < at.width; c++) {
-          const size_t i = at.start + s * at.pitch + c;
-          const double e = (double)gamma[g * at.width + c] * dy[i], h = (x[i] - mean) * rstd;
-          dx[i] = (float)(rstd * (e - sum_e / size - h * (sum_eh / size)));
-        }
+      sum_e += gamma[c] * sum_g;
+      sum_eh += gamma[c] * sum_gh;
+      if (dgamma) dgamma[n * p->channels + c] = (float)sum_gh;
+      if (dbeta) dbeta[n * p->channels + c] = (float)sum_g;
+    }
+    for (size_t s = 0; s < at.positions; s++) {
+      for (size_t c = first; c < first + at.width; c++) {
+        const size_t i = at.start + s * at.pitch + c - first;
+        const double h = (x[i] - mean) * rstd;
+        const double g = dy[i] * activation_slope(p->activation, gamma[c] * h + beta[c]);
+        dx[i] = (float)(rstd * (gamma[c] * g - sum_e / size - h * (sum_eh / size)));
       }
     }
-  }
-}
-
-static size_t group_norm_gamma_gradient_scratch(const dsm_kernels *k, const dsm_group_norm *p) {
-  (void)k, (void)p;
-  return 0;
-}
-
-static void group_norm_gamma_gradient(const dsm_kernels *k, float *dgamma, const float *dy, const float *x,
-                                      const float *statistics, const dsm_group_norm *p, void *scratch) {
-  (void)k, (void)scratch;
-  const size_t width = p->channels / p->groups;
-  for (size_t c = 0; c < p->channels; c++) {
-    double sum = 0;
-    for (size_t n = 0; n < p->batch; n++) {
-      const float *of_group = statistics + 2 * (n * p->groups + c / width);
-      for (size_t s = 0; s < p->positions; s++) {
-        const size_t i = (n * p->positions + s) * p->channels + c;
-        sum += (double)dy[i] * (((double)x[i] - of_group[0]) * of_group[1]);
-      }
-    }
-    dgamma[c] = (float)sum;
   }
 }
 
 void dsm__ref_normalize(dsm_kernels *k) {
   k->softmax = softmax;
   k->softmax_gradient = softmax_gradient;
-  k->group_norm_statistics = group_norm_statistics;
   k->group_norm = group_norm;
-  k->group_norm_input_gradient = group_norm_input_gradient;
-  k->group_norm_gamma_gradient_scratch = group_norm_gamma_gradient_scratch;
-  k->group_norm_gamma_gradient = group_norm_gamma_gradient;
+  k->group_norm_gradient = group_norm_gradient;
 }

@@ -172,8 +172,8 @@ INLINE float largest_of(const float *x, size_t n) {
 /* ---- folded rows --------------------------------------------------------------------------------------- */
 
 /* A matrix of `rows` x `columns`, rows `pitch` apart. If the columns are few and the rows follow each other
- * without gaps, `fold` rows are read as one of fold * columns, so that even 1 or 3 channels fill the vectors.
- */
+ * without gaps, `fold` rows are read as one of fold * columns, so that even 1 or 3 channels fill the vectors
+ * and the start of a loop over a row is paid for. */
 enum { MAX_WIDTH = 1024 };
 typedef struct folded {
   size_t columns, fold, width; /* width = fold * columns <= MAX_WIDTH */
@@ -184,7 +184,7 @@ typedef struct folded {
 INLINE folded fold_rows(size_t rows, size_t columns, size_t pitch) {
   size_t fold = 1;
   while (pitch == columns && 2 * fold * columns <= MAX_WIDTH &&
-         (fold * columns < 64 || fold * columns % 16 != 0)) {
+         (fold * columns < 256 || fold * columns % 16 != 0)) {
     fold *= 2;
   }
   return (folded){columns, fold, fold * columns, rows / fold, fold * pitch, rows % fold * columns};

@@ -16,11 +16,8 @@ INLINE float power_of_two(int32_t n) {
   return as_float((int32_t)(((uint32_t)n + 127u) << 23));
 }
 
-/* e^x = 2^n e^r with |r| <= ln(2) / 2. 2^n goes on in two halves, for n down to -150 (denormal) and up to
- * 128. */
-INLINE float vector_exp(float x) {
-  x = x < -104.0f ? -104.0f : x; /* e^x rounds to 0 */
-  x = x > 89.0f ? 89.0f : x;     /* to infinity */
+/* e^x = 2^n e^r with |r| <= ln(2) / 2: returns e^r. */
+INLINE float split_exp(float x, int32_t *n_out) {
   const float rounded = madd(x, 1.44269504088896341f, ROUNDER), n = rounded - ROUNDER;
   const float r = madd(n, 2.12194440e-4f, madd(n, -0.693359375f, x));
   float p = 1.9875691500e-4f;
@@ -29,8 +26,17 @@ INLINE float vector_exp(float x) {
   p = madd(p, r, 4.1665795894e-2f);
   p = madd(p, r, 1.6666665459e-1f);
   p = madd(p, r, 5.0000001201e-1f);
-  p = madd(p, r * r, r) + 1.0f;
-  const int32_t power = as_int(rounded) - as_int(ROUNDER), half = power >> 1;
+  *n_out = as_int(rounded) - as_int(ROUNDER);
+  return madd(p, r * r, r) + 1.0f;
+}
+
+/* 2^n goes on in two halves, for n down to -150 (denormal) and up to 128. */
+INLINE float vector_exp(float x) {
+  x = x < -104.0f ? -104.0f : x; /* e^x rounds to 0 */
+  x = x > 89.0f ? 89.0f : x;     /* to infinity */
+  int32_t power;
+  const float p = split_exp(x, &power);
+  const int32_t half = power >> 1;
   return p * power_of_two(half) * power_of_two(power - half);
 }
 
@@ -112,6 +118,21 @@ INLINE float vector_silu_d2(float x) {
   float c;
   const float s = sigmoid_pair(x, &c);
   return s * c * madd(x, c - s, 2.0f);
+}
+/* SiLU and its derivative at half the price, for kernels that do not live on the far ends: beyond +-87, s(x)
+ * and 1 - s(x) stay as they are there, 1 and 2e-38, all normal numbers. */
+INLINE float near_exp_of_minus(float x) {
+  const int32_t bound = as_int(87.0f), size = as_int(x) & 0x7fffffff, sign = ~as_int(x) & INT32_MIN;
+  int32_t n;
+  const float p = split_exp(as_float((size < bound ? size : bound) | sign), &n);
+  return p * power_of_two(n);
+}
+INLINE float near_silu(float x) {
+  return x / (1.0f + near_exp_of_minus(x));
+}
+INLINE float near_silu_d1(float x) {
+  const float e = near_exp_of_minus(x), s = 1.0f / (1.0f + e);
+  return s * madd(x, e * s, 1.0f);
 }
 INLINE float vector_sqrt(float x) {
   return __builtin_sqrtf(x);
