@@ -69,7 +69,8 @@ void dsm_prediction_convert(int from, int to, double alpha, double sigma, const 
  *    F*      = f_x0 x0 + f_eps eps
  *  so |eps - eps_hat|^2 = eps_f^2 |F - F*|^2. F stands for
  *    eps, x0, v   themselves
- *    score        sigma s, of unit scale as in NCSN */
+ *    score        sigma s, of unit scale as in NCSN
+ *    energy       grad e = -sigma s with a scalar network e: read like eps */
 typedef struct dsm_reading {
   double input, x0_x, x0_f, eps_x, eps_f, f_x0, f_eps;
 } dsm_reading;
@@ -136,10 +137,12 @@ typedef struct dsm_denoiser {
   void (*energy)(void *self, const float *x, const double *t, double *energy);
 } dsm_denoiser;
 
-/** The trained network as denoiser for blocks of `block` samples. */
+/** The trained network as denoiser for blocks of `block` samples; with `pullback` also its derivative by x,
+ *  whose activations are then in memory. */
 typedef struct dsm_network dsm_network;
 dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
-                              const dsm_kernels *kernels, size_t block, dsm_network **network);
+                              const dsm_kernels *kernels, size_t block, bool pullback,
+                              dsm_network **network);
 void dsm_network_destroy(dsm_network **network);
 /** @param[in] parameters  borrowed as long as the denoiser is used */
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);

@@ -99,9 +99,11 @@ const dsm__setting dsm__schema[] = {
                  "an estimate of it, or slices."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
-                    [DSM_PREDICT_V] = "v"),
+                    [DSM_PREDICT_V] = "v",
+                    [DSM_PREDICT_ENERGY] = "energy"),
      .initial = "eps", .also = "predict parametrization parameterization target",
-     .sentence = "What the network predicts: the noise, the clean sample, the score, or the velocity."},
+     .sentence = "What the network predicts: the noise, the clean sample, the score, the velocity, or an energy whose "
+                 "gradient is the score."},
     {"objective.weighting", DSM__WORD, FIELD(objective, weighting), .flags = DSM__FIXED,
      .words = WORDS([DSM_WEIGHT_SIMPLE] = "simple", [DSM_WEIGHT_SIGMA2] = "sigma2",
                     [DSM_WEIGHT_LIKELIHOOD] = "likelihood"),

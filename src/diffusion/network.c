@@ -1,38 +1,56 @@
 /* The trained network as a denoiser eps_hat(x_t, t) for blocks of fixed size: the forward half of the
- * objective's graph. The output F becomes x0_hat and eps_hat in one pass, by the reading of the prediction. */
-#include "dsmpi/diffusion.h"
+ * objective's graph. The output F becomes x0_hat and eps_hat in one pass, by the reading of the prediction.
+ * Pulling back through it is a second graph, with the derivative of F by its input. */
+#include "output.h"
 
 #include <stdlib.h>
 #include "dsmpi/memory.h"
+
+/* A graph with its inputs and outputs. */
+typedef struct pass {
+  dsm_graph *graph;
+  dsm_node *x, *label; /* (n, sample...), (n, 1) */
+  dsm_node *u;         /* (n, d) of the backward pass */
+  dsm_node *output;    /* (n, d) F or dF */
+  dsm_node *energy;    /* (n, 1), NULL where there is none */
+} pass;
 
 struct dsm_network {
   const dsm_process *process; /* borrowed */
   int prediction;
   size_t n, d;
   const float *parameters; /* borrowed, of dsm_network_denoiser */
-  dsm_graph *graph;
-  dsm_node *x, *label, *f;
-  dsm_reading *reading; /* (n) */
+  pass forward;            /* F, and the energy if there is one */
+  pass backward;           /* dF = (dF/dx)' u, when asked for */
+  dsm_reading *reading;    /* (n) */
 };
 
-static dsm_status build(dsm_network *network, const dsm_model *model, const dsm_kernels *kernels) {
-  DSM_TRY(dsm_graph_create(&network->graph));
-  dsm_graph *g = network->graph;
+static dsm_status build(pass *p, const dsm_network *network, const dsm_model *model,
+                        const dsm_kernels *kernels, bool backward) {
+  DSM_TRY(dsm_graph_create(&p->graph));
+  dsm_graph *g = p->graph;
   dsm_shape sample = dsm_model_sample(model), block = {.rank = sample.rank + 1};
   DSM_ASSERT(block.rank <= DSM_MAX_RANK);
   for (int a = 0; a < DSM_MAX_RANK; a++)
     block.n[a] = a == 0 ? network->n : a <= sample.rank ? sample.n[a - 1] : 1;
-  network->x = dsm_input(g, "x", block);
-  network->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
-  network->f = dsm_model_build(model, g, network->x, network->label);
+  dsm__output_prepare(g, network->prediction, backward ? 1 : 0);
+  p->x = dsm_input(g, "x", block);
+  p->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
+  p->output = dsm__output(g, model, network->prediction, p->x, p->label, &p->energy);
+  if (p->energy) dsm_graph_output(g, "energy", p->energy);
+  if (backward && p->output) {
+    p->u = dsm_input(g, "u", DSM_SHAPE(network->n, network->d));
+    dsm_graph_gradient(g, p->output, p->u, &p->x, 1, &p->output);
+  }
   DSM_TRY(dsm_graph_status(g));
-  dsm_graph_output(g, "F", network->f);
+  dsm_graph_output(g, backward ? "dF" : "F", p->output);
   DSM_TRY(dsm_graph_plan(g, kernels));
   return DSM_OK;
 }
 
 dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
-                              const dsm_kernels *kernels, size_t block, dsm_network **network) {
+                              const dsm_kernels *kernels, size_t block, bool pullback,
+                              dsm_network **network) {
   dsm_status status = DSM_OK;
   *network = NULL;
   DSM_ASSERT(block > 0);
@@ -43,7 +61,8 @@ dsm_status dsm_network_create(const dsm_config *config, const dsm_process *proce
   created->n = block;
   created->d = dsm_shape_count(dsm_model_sample(model));
   DSM_TRY_DONE(DSM_ALLOC(block, &created->reading));
-  DSM_TRY_DONE(build(created, model, kernels));
+  DSM_TRY_DONE(build(&created->forward, created, model, kernels, false));
+  if (pullback) DSM_TRY_DONE(build(&created->backward, created, model, kernels, true));
   *network = created;
   created = NULL;
 done:
@@ -53,26 +72,33 @@ done:
 
 void dsm_network_destroy(dsm_network **network) {
   if (!network || !*network) return;
-  dsm_graph_destroy(&(*network)->graph);
+  dsm_graph_destroy(&(*network)->forward.graph);
+  dsm_graph_destroy(&(*network)->backward.graph);
   free((*network)->reading);
   free(*network);
   *network = NULL;
 }
 
-static void network_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
-  dsm_network *network = self;
+static void fill(dsm_network *network, const pass *p, const float *x, const double *t) {
   const size_t n = network->n, d = network->d;
-  float *input = dsm_graph_data(network->graph, network->x);
-  float *label = dsm_graph_data(network->graph, network->label);
+  float *input = dsm_graph_data(p->graph, p->x), *label = dsm_graph_data(p->graph, p->label);
   for (size_t i = 0; i < n; i++) {
     network->reading[i] = dsm_prediction_reading(network->prediction, network->process, t[i]);
     label[i] = (float)dsm_process_label(network->process, t[i]);
     for (size_t j = i * d; j < (i + 1) * d; j++) input[j] = (float)(network->reading[i].input * (double)x[j]);
   }
+}
 
-  dsm_graph_run(network->graph, &(dsm_run){.parameters = network->parameters});
+static const float *run(const dsm_network *network, const pass *p) {
+  dsm_graph_run(p->graph, &(dsm_run){.parameters = network->parameters});
+  return dsm_graph_data(p->graph, p->output);
+}
 
-  const float *f = dsm_graph_data(network->graph, network->f);
+static void network_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
+  dsm_network *network = self;
+  const size_t n = network->n, d = network->d;
+  fill(network, &network->forward, x, t);
+  const float *f = run(network, &network->forward);
   for (size_t i = 0; i < n; i++) {
     const dsm_reading *r = &network->reading[i];
     for (size_t j = i * d; j < (i + 1) * d; j++) {
@@ -82,11 +108,47 @@ static void network_estimate(void *self, const float *x, const double *t, const 
   }
 }
 
+/* x0 = x0_x x + x0_f F(input x), eps likewise: with u_F = input (x0_f u_x0 + eps_f u_eps),
+ * dx = x0_x u_x0 + eps_x u_eps + (dF/dx)' u_F */
+static void network_pullback(void *self, const float *x, const double *t, const float *u_x0,
+                             const float *u_eps, float *dx) {
+  dsm_network *network = self;
+  const pass *p = &network->backward;
+  const size_t n = network->n, d = network->d;
+  fill(network, p, x, t);
+  float *u = dsm_graph_data(p->graph, p->u);
+  for (size_t i = 0; i < n; i++) {
+    const dsm_reading *r = &network->reading[i];
+    for (size_t j = i * d; j < (i + 1) * d; j++)
+      u[j] = (float)(r->input *
+                     (r->x0_f * (u_x0 ? (double)u_x0[j] : 0) + r->eps_f * (u_eps ? (double)u_eps[j] : 0)));
+  }
+  const float *df = run(network, p);
+  for (size_t i = 0; i < n; i++) {
+    const dsm_reading *r = &network->reading[i];
+    for (size_t j = i * d; j < (i + 1) * d; j++)
+      dx[j] = (float)((double)df[j] + r->x0_x * (u_x0 ? (double)u_x0[j] : 0) +
+                      r->eps_x * (u_eps ? (double)u_eps[j] : 0));
+  }
+}
+
+static void network_energy(void *self, const float *x, const double *t, double *energy) {
+  dsm_network *network = self;
+  fill(network, &network->forward, x, t);
+  run(network, &network->forward);
+  const float *e = dsm_graph_data(network->forward.graph, network->forward.energy);
+  for (size_t i = 0; i < network->n; i++)
+    energy[i] = (double)e[i] / (network->reading[i].input * dsm_process_sigma(network->process, t[i]));
+}
+
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters) {
   network->parameters = parameters;
-  return (dsm_denoiser){.self = network, .estimate = network_estimate};
+  return (dsm_denoiser){.self = network,
+                        .estimate = network_estimate,
+                        .pullback = network->backward.graph ? network_pullback : NULL,
+                        .energy = network->forward.energy ? network_energy : NULL};
 }
 
 dsm_graph_facts dsm_network_facts(const dsm_network *network) {
-  return dsm_graph_facts_of(network->graph);
+  return dsm_graph_facts_of(network->forward.graph);
 }

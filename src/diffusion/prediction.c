@@ -65,6 +65,7 @@ dsm_reading dsm__reading_at(int prediction, double alpha, double sigma) {
   dsm_reading r = {.input = 1 / sqrt(r2)};
   switch (prediction) {
   case DSM_PREDICT_EPS:
+  case DSM_PREDICT_ENERGY:
     r.x0_x = 1 / alpha, r.x0_f = -sigma / alpha, r.eps_f = 1, r.f_eps = 1;
     return r;
   case DSM_PREDICT_X0:

@@ -15,7 +15,7 @@ dsm_status dsm__bench_evaluate(const dsm__session *s, const float *w, int64_t st
   DSM_TRY_DONE(DSM_ALLOC(block * s->d, &eps));
   DSM_TRY_DONE(DSM_ALLOC(block, &times));
   DSM_TRY_DONE(DSM_ALLOC((size_t)steps, &seconds));
-  DSM_TRY_DONE(dsm_network_create(&s->config, s->process, s->model, &s->kernels, block, &network));
+  DSM_TRY_DONE(dsm_network_create(&s->config, s->process, s->model, &s->kernels, block, false, &network));
   for (size_t i = 0; i < block; i++)
     dsm_random_normal((dsm_random_key){0, DSM_STREAM_SAMPLER, 0, i}, 0, s->d, x + i * s->d);
   const dsm_denoiser denoiser = dsm_network_denoiser(network, w);

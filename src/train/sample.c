@@ -124,7 +124,7 @@ static dsm_status build(sampling *s, const dsm_config *config) {
   DSM_TRY(dsm__session_create(s->session.comm, config, s->header.sample, &s->session));
   DSM_TRY(DSM_ALLOC(s->session.count, &s->w));
   DSM_TRY(dsm_network_create(config, s->session.process, s->session.model, &s->session.kernels,
-                             (size_t)config->sampler.block, &s->network));
+                             (size_t)config->sampler.block, false, &s->network));
   DSM_TRY(make_clip(s));
   return DSM_OK;
 }

@@ -82,7 +82,7 @@ static void the_learned_score_is_the_true_one(void **state) {
   static float x[BLOCK][2], eps[BLOCK][2], noise[2];
   static double times[BLOCK];
   assert_ok(trained_open(checkpoint_path, 1, &t));
-  assert_ok(dsm_network_create(&t.config, t.process, t.model, &t.kernels, BLOCK, &network));
+  assert_ok(dsm_network_create(&t.config, t.process, t.model, &t.kernels, BLOCK, false, &network));
   const dsm_denoiser denoiser = dsm_network_denoiser(network, t.w);
   const int last = (int)dsm_process_last(t.process);
   double error = 0, nothing = 0;

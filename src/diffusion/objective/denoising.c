@@ -9,11 +9,12 @@
 
 static dsm_status build(dsm_objective *o, const dsm_model *model) {
   dsm_graph *g = o->graph;
+  dsm__output_prepare(g, o->prediction, 1);
   o->x = dsm_input(g, "x", o->batch);
   o->label = dsm_input(g, "label", DSM_SHAPE(o->n, 1));
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->d));
   o->weight = dsm_input(g, "weight", DSM_SHAPE(o->n, 1));
-  dsm_node *f = dsm_reshape(g, dsm_model_build(model, g, o->x, o->label), DSM_SHAPE(o->n, o->d));
+  dsm_node *f = dsm__output(g, model, o->prediction, o->x, o->label, NULL);
   dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
   o->loss = dsm_mul(g, dsm_sum_to(g, error, DSM_SHAPE(o->n, 1)), o->weight);
   return DSM_OK;

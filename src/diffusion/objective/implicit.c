@@ -50,7 +50,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model) {
   const dsm_shape flat = DSM_SHAPE(n, d), each = DSM_SHAPE(n, 1);
   dsm_shape factor = o->batch;
   for (int a = 1; a < factor.rank; a++) factor.n[a] = 1;
-  dsm_graph_decompose(g, true);
+  dsm__output_prepare(g, o->prediction, 2);
   o->x = dsm_input(g, "x", o->batch);
   o->label = dsm_input(g, "label", each);
   o->weight = dsm_input(g, "weight", each);
@@ -60,10 +60,10 @@ static dsm_status build(dsm_objective *o, const dsm_model *model) {
   own->f_factor = dsm_input(g, "f_factor", each);
   own->v = is_exact(o) ? NULL : dsm_input(g, "v", flat);
 
-  dsm_node *f = dsm_model_build(model, g, dsm_mul(g, o->x, own->input), o->label);
+  dsm_node *f = dsm__output(g, model, o->prediction, dsm_mul(g, o->x, own->input), o->label, NULL);
   if (!f) return DSM_OK; /* the graph knows why */
-  dsm_node *s = dsm_add(g, dsm_mul(g, dsm_reshape(g, o->x, flat), own->x_factor),
-                        dsm_mul(g, dsm_reshape(g, f, flat), own->f_factor));
+  dsm_node *s =
+      dsm_add(g, dsm_mul(g, dsm_reshape(g, o->x, flat), own->x_factor), dsm_mul(g, f, own->f_factor));
   dsm_node *trace = is_exact(o) ? exact_trace(g, s, o->x, n, d) : projected_trace(g, s, o->x, own->v, n, d);
   dsm_node *size = dsm_sum_to(g, dsm_square(g, s), each);
   if (o->ops == &dsm__objective_sliced) size = dsm_square(g, dsm_sum_to(g, dsm_mul(g, s, own->v), each));

@@ -3,7 +3,7 @@
 #ifndef DSMPI_DIFFUSION_OBJECTIVE_H
 #define DSMPI_DIFFUSION_OBJECTIVE_H
 
-#include "dsmpi/diffusion.h"
+#include "output.h"
 
 typedef struct dsm__objective_ops {
   const char *name;

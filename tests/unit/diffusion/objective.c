@@ -4,7 +4,8 @@
 
 #include "dsmpi/random.h"
 
-enum { N = 8, D = 3, PREDICTIONS = 4, WEIGHTINGS = 3 };
+/* All predictions; those before DSM_PREDICT_ENERGY are what the network puts out. */
+enum { N = 8, D = 3, PREDICTIONS = 5, WEIGHTINGS = 3 };
 
 /* w k |F*|^2 with the target by its definition */
 static double loss_of_zeros(const setup *s, double t, const float *x0, const float *eps, size_t d) {
@@ -37,7 +38,7 @@ static void a_network_of_zeros_loses_the_weighted_target(void **state) {
   double t[N];
   draw_data(x0, N, D);
   for (int process = DSM_PROCESS_DDPM; process <= DSM_PROCESS_VE; process++)
-    for (int prediction = 0; prediction < PREDICTIONS; prediction++)
+    for (int prediction = 0; prediction < DSM_PREDICT_ENERGY; prediction++)
       for (int weighting = 0; weighting < WEIGHTINGS; weighting++) {
         setup s;
         start(&s, small_mlp(process, prediction, weighting), DSM_SHAPE(D), N, 0);
@@ -82,7 +83,8 @@ static void loss_is_the_weighted_error_of_the_denoiser(void **state) {
       setup s;
       start(&s, small_mlp(process, prediction, DSM_WEIGHT_LIKELIHOOD), DSM_SHAPE(D), N, 0.5);
       dsm_network *network = NULL;
-      assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, N, &network), DSM_OK);
+      assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, N, false, &network),
+                       DSM_OK);
       dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
       dsm_objective_draw(s.process, 1, 2, 0, N, D, t, eps);
       dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss);
@@ -117,11 +119,13 @@ static void gradients_match_finite_differences(void **state) {
 
 static void gradients_of_a_unet_match_finite_differences(void **state) {
   (void)state;
-  setup s;
-  dsm_config config = small_unet(DSM_PROCESS_DDPM, DSM_PREDICT_V, DSM_WEIGHT_SIMPLE);
-  start(&s, config, DSM_SHAPE(4, 4, 2), N, 0.2);
-  check_gradients(&s, N, 4 * 4 * 2);
-  stop(&s);
+  static const int predictions[] = {DSM_PREDICT_V, DSM_PREDICT_ENERGY}; /* first and second derivatives */
+  for (size_t p = 0; p < sizeof predictions / sizeof *predictions; p++) {
+    setup s;
+    start(&s, small_unet(DSM_PROCESS_DDPM, predictions[p], DSM_WEIGHT_SIMPLE), DSM_SHAPE(4, 4, 2), N, 0.2);
+    check_gradients(&s, N, 4 * 4 * 2);
+    stop(&s);
+  }
 }
 
 static void run_is_run_given_with_the_draws(void **state) {
@@ -214,7 +218,8 @@ static void network_samples_are_the_same_in_any_block_of_their_size(void **state
   float first[BLOCK * D], again[BLOCK * D];
   start(&s, small_mlp(DSM_PROCESS_DDPM, DSM_PREDICT_X0, DSM_WEIGHT_SIMPLE), DSM_SHAPE(D), N, 0.5);
   dsm_network *network = NULL;
-  assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, BLOCK, &network), DSM_OK);
+  assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, BLOCK, false, &network),
+                   DSM_OK);
   dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
   dsm_sampler_settings settings = {.eta = 1};
   dsm_sampling sampling = {

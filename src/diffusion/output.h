@@ -1,0 +1,21 @@
+/* The output F of a network on a graph, whatever the network is a model of. */
+#ifndef DSMPI_DIFFUSION_OUTPUT_H
+#define DSMPI_DIFFUSION_OUTPUT_H
+
+#include "dsmpi/diffusion.h"
+
+/** Must be called before the first node where F, or its derivative, is differentiated in a way that fused
+ *  kernels do not offer: an energy's F is a derivative already. `order`: how often the caller differentiates. */
+void dsm__output_prepare(dsm_graph *graph, int prediction, int order);
+
+/** F (n, d) of x (n, sample...) at labels (n, 1).
+ *    all but energy  the network itself
+ *    energy          F = grad_x e(x),  e = 1/2 |x - network(x)|^2  (Salimans & Ho 2021, "Should EBMs model the
+ *                    energy or the score?"), so that s = -F / sigma is the gradient of -E(x_t) for
+ *                    E = e(input x_t) / (input sigma)
+ *  @param[out] energy  e (n, 1), NULL for other predictions; may be NULL
+ *  @return NULL after a mistake (kept in the graph) */
+dsm_node *dsm__output(dsm_graph *graph, const dsm_model *model, int prediction, dsm_node *x, dsm_node *label,
+                      dsm_node **energy);
+
+#endif
