@@ -62,6 +62,7 @@ struct dsm_dataset {
   dsm__source source;
   uint64_t offset;    /* of contiguous data in the file */
   uint64_t slab_rows; /* rows a slab */
+  bool short_rows;    /* DSM__SOURCE_ROWS: single rows come out of slabs */
   size_t cache_bytes;
   dsm__slab_cache *cache; /* made by the first read */
   /* working memory of reads, taken when first needed */
@@ -105,7 +106,8 @@ dsm_status dsm__rows_parse(const char *text, uint64_t rows, uint64_t *first, uin
 /* dataset_read.c */
 /** Sets slab_rows from the layout and the cache; drops what is cached. */
 void dsm__dataset_plan_slabs(dsm_dataset *d);
-/** Lets the cache hold at least the slabs of `rows` rows taken in blocks of `block` rows. */
+/** Lets the cache hold at least the slabs of `rows` rows taken in blocks of `block` rows; of DSM__SOURCE_ROWS only if
+ * rows are short and the slabs few. */
 void dsm__dataset_reserve(dsm_dataset *d, uint64_t rows, uint64_t block);
 
 /* dataset_finite.c */

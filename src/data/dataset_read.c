@@ -1,5 +1,6 @@
 /* Reading rows: contiguous data by pread, without HDF5 and its lock; the rest in slabs of whole chunks
- * through a cache. */
+ * through a cache. Short rows of contiguous data come out of slabs too once a loader has said how many it goes
+ * through at random, if those fit: a system call costs more than a network of a few hundred inputs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,11 @@
 #include "dsmpi/memory.h"
 
 enum {
-  RUN_BYTES = 1 << 20,    /* rows that follow each other are read together up to this size */
-  STRIDED_BYTES = 4 << 20 /* slab of contiguous data whose N axis is not the first */
+  RUN_BYTES = 1 << 20,     /* rows that follow each other are read together up to this size */
+  STRIDED_BYTES = 4 << 20, /* slab of contiguous data whose N axis is not the first */
+  SHORT_ROW = 512,         /* bytes; a longer one is worth a system call */
+  SHORT_SLAB = 64 << 10,   /* bytes of a slab of short rows */
+  SHORT_CACHE = 32 << 20   /* bytes that every rank can spare for them */
 };
 
 static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high) {
@@ -27,7 +31,7 @@ void dsm__dataset_plan_slabs(dsm_dataset *d) {
     /* Chunks too long for the cache are taken in parts: unpacked more than once, but in bounded memory. */
     d->slab_rows = d->info.chunk_rows <= fitting ? d->info.chunk_rows : clamp(fitting / 3, 1, fitting);
   } else {
-    uint64_t rows = STRIDED_BYTES / d->row_bytes;
+    uint64_t rows = (d->source == DSM__SOURCE_ROWS ? SHORT_SLAB : STRIDED_BYTES) / d->row_bytes;
     d->slab_rows = clamp(rows, 1, fitting);
   }
 }
@@ -37,8 +41,21 @@ void dsm_dataset_set_cache(dsm_dataset *d, size_t bytes) {
   dsm__dataset_plan_slabs(d);
 }
 
+/* Slabs that blocks of rows meet, a slab more at either end of each. */
+static void reserve_short_rows(dsm_dataset *d, uint64_t rows, uint64_t block) {
+  if (d->row_bytes > SHORT_ROW) return;
+  uint64_t all = (d->info.rows_in_file - 1) / d->slab_rows + 1;
+  uint64_t slabs = clamp((rows / block + 1) * (block / d->slab_rows + 2), 1, all);
+  uint64_t needed = slabs * (d->slab_rows * d->row_bytes + DSM__SLAB_OVERHEAD);
+  d->short_rows = needed <= SHORT_CACHE;
+  if (d->short_rows) dsm_dataset_set_cache(d, needed);
+}
+
 void dsm__dataset_reserve(dsm_dataset *d, uint64_t rows, uint64_t block) {
-  if (d->source == DSM__SOURCE_ROWS) return;
+  if (d->source == DSM__SOURCE_ROWS) {
+    reserve_short_rows(d, rows, block);
+    return;
+  }
   /* A slab more at either end of a block that does not begin where a slab does. */
   uint64_t chunk = clamp(d->info.chunk_rows, 1, block), slabs = rows / chunk + 1 + 2;
   uint64_t needed = slabs * (chunk * d->row_bytes + DSM__SLAB_OVERHEAD);
@@ -157,30 +174,35 @@ static size_t longest_run(const dsm_dataset *d, size_t n) {
   return alone ? 1 : clamp(RUN_BYTES / d->row_bytes, 1, n);
 }
 
+/* n picks, one by one, out of slabs. */
+static dsm_status read_slabs(dsm_dataset *d, const dsm__pick *pick, size_t n, float *x) {
+  size_t piece = d->after * d->element.size;
+  bool in_place = d->before == 1 && dsm__element_decodes_from_const(&d->element);
+  for (size_t i = 0; i < n; i++) {
+    slab s = {0};
+    DSM_TRY(slab_of(d, pick[i].row, &s));
+    unsigned char *from = s.bytes + (pick[i].row - s.first) * piece;
+    if (!in_place) {
+      for (size_t a = 0; a < d->before; a++) memcpy(d->raw + a * piece, from + a * s.rows * piece, piece);
+      from = d->raw;
+    }
+    DSM_TRY(emit(d, from, x + pick[i].place * d->row_elements));
+  }
+  return DSM_OK;
+}
+
 static dsm_status read_rows(dsm_dataset *d, size_t n, float *x) {
   size_t most = longest_run(d, n);
   for (size_t i = 0, run; i < n; i += run) {
     const dsm__pick *p = d->pick + i;
     for (run = 1; i + run < n && run < most && p[run].row == p[0].row + run;) run++;
+    if (d->short_rows && run * d->row_bytes <= SHORT_ROW) {
+      DSM_TRY(read_slabs(d, p, run, x));
+      continue;
+    }
     DSM_TRY(read_at(d, d->raw, run * d->row_bytes, d->offset + p[0].row * d->row_bytes));
     for (size_t j = 0; j < run; j++)
       DSM_TRY(emit(d, d->raw + j * d->row_bytes, x + p[j].place * d->row_elements));
-  }
-  return DSM_OK;
-}
-
-static dsm_status read_slabs(dsm_dataset *d, size_t n, float *x) {
-  size_t piece = d->after * d->element.size;
-  bool in_place = d->before == 1 && dsm__element_decodes_from_const(&d->element);
-  for (size_t i = 0; i < n; i++) {
-    slab s = {0};
-    DSM_TRY(slab_of(d, d->pick[i].row, &s));
-    unsigned char *from = s.bytes + (d->pick[i].row - s.first) * piece;
-    if (!in_place) {
-      for (size_t a = 0; a < d->before; a++) memcpy(d->raw + a * piece, from + a * s.rows * piece, piece);
-      from = d->raw;
-    }
-    DSM_TRY(emit(d, from, x + d->pick[i].place * d->row_elements));
   }
   return DSM_OK;
 }
@@ -205,5 +227,5 @@ dsm_status dsm_dataset_read(dsm_dataset *d, const uint64_t *row, size_t n, float
   /* In the order of the file: a slab is then needed once a call, however small the cache, and the disk goes
    * forward. */
   if (!sorted) qsort(d->pick, n, sizeof *d->pick, by_row);
-  return d->source == DSM__SOURCE_ROWS ? read_rows(d, n, x) : read_slabs(d, n, x);
+  return d->source == DSM__SOURCE_ROWS ? read_rows(d, n, x) : read_slabs(d, d->pick, n, x);
 }

@@ -20,7 +20,10 @@ enum {
   BLOCK_BYTES = 1 << 20, /* runs of rows that are visited together, at least: whole chunks, or a stretch of
                             contiguous data */
   WINDOW_ROWS_MAX = 1 << 22, /* bounds the memory and the time of a window's shuffle when rows are tiny */
-  DEPTH_MAX = 1024
+  DEPTH_MAX = 1024,
+  SMALL_AHEAD =
+      64, /* batches read ahead when they are small, so that one wake-up of the reader is for many */
+  SMALL_FLOATS = 1 << 16 /* in these together */
 };
 
 struct dsm_loader {
@@ -93,6 +96,11 @@ static void *read_ahead(void *data) {
   return NULL;
 }
 
+/* The reader sleeps once the ring is full and is woken when half of it is empty. */
+static bool worth_waking(const dsm_loader *l) {
+  return l->filled - l->taken <= (l->slots - 1) / 2;
+}
+
 /* ---- the caller ---------------------------------------------------------------------------------------- */
 
 static dsm_status create_order(dsm_loader *l) {
@@ -146,6 +154,8 @@ dsm_status dsm_loader_create(dsm_dataset *dataset, const dsm_normalization *norm
   l->params = *params;
   l->sample = dataset->row_elements;
   l->slots = (uint64_t)params->depth + 1;
+  const uint64_t small = SMALL_FLOATS / l->sample / (params->count + 1);
+  if (small > (uint64_t)params->depth) l->slots = (small < SMALL_AHEAD ? small : SMALL_AHEAD) + 1;
   size_t values;
   if (__builtin_mul_overflow(l->slots * params->count, l->sample, &values))
     DSM_FAIL_DONE(DSM_NO_MEMORY, "%d batches of %llu samples of '%s' are too large", params->depth,
@@ -195,7 +205,7 @@ dsm_status dsm_loader_next(dsm_loader *l, const float **x) {
   if (l->taken < l->filled) {
     *x = slot(l, l->taken);
     l->taken++;
-    pthread_cond_broadcast(&l->changed);
+    if (worth_waking(l)) pthread_cond_broadcast(&l->changed);
   } else {
     status = dsm_trail_set(l->status, l->trail ? l->trail : "the data could not be read");
   }

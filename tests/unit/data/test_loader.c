@@ -128,6 +128,44 @@ static void each_chunk_is_read_once_an_epoch(void **state) {
   assert_int_equal(slabs_an_epoch("99:-99"), 40);
 }
 
+/* Contiguous rows of two bytes: a file of 30,000 is one slab, read once; the values are those of single reads. */
+static void short_rows_come_out_of_slabs(void **state) {
+  (void)state;
+  enum { MANY = 30000, BATCH = 100, EPOCHS = 2 };
+  file_spec spec = {.type = H5T_STD_U8LE, .rank = 2, .dims = {MANY, 2}};
+  double *values = malloc((size_t)MANY * 2 * sizeof *values);
+  for (size_t i = 0; i < 2 * MANY; i++) values[i] = (double)(i / 2 * 7 % 251) + (double)(i % 2);
+  fixture_file("short.h5", &spec, values);
+  dsm_dataset *d, *one_by_one;
+  dsm_normalization n;
+  dsm_loader *l;
+  dsm_order *o;
+  const float *x;
+  assert_ok(dsm_dataset_open(fixture_path("short.h5"), "x", "N C", "", &d));
+  assert_ok(dsm_dataset_open(fixture_path("short.h5"), "x", "N C", "", &one_by_one));
+  assert_ok(dsm_normalization_create(2, &n));
+  dsm_loader_params p = {BATCH, 0, BATCH, 1, 1 << 20, 0, 1};
+  assert_ok(dsm_loader_create(d, &n, &p, &l));
+  assert_ok(dsm_order_create(MANY, MANY, MANY, 1, &o));
+  for (uint64_t i = 0; i < EPOCHS * MANY / BATCH; i++) {
+    uint64_t row[BATCH];
+    float expected[2 * BATCH];
+    assert_ok(dsm_loader_next(l, &x));
+    for (uint64_t j = 0; j < BATCH; j++) row[j] = dsm_order_row(o, i * BATCH + j);
+    assert_ok(dsm_dataset_read(one_by_one, row, BATCH, expected));
+    assert_memory_equal(x, expected, sizeof expected);
+    assert_true(expected[0] == (float)values[2 * row[0]]);
+  }
+  dsm_loader_destroy(&l);
+  assert_int_equal(d->slabs_read, 1);
+  assert_int_equal(one_by_one->slabs_read, 0);
+  dsm_order_destroy(&o);
+  dsm_normalization_destroy(&n);
+  dsm_dataset_close(&d);
+  dsm_dataset_close(&one_by_one);
+  free(values);
+}
+
 static void samples_arrive_normalised(void **state) {
   (void)state;
   dsm_dataset *d = open_layout(0, "");
@@ -247,6 +285,7 @@ int main(void) {
       cmocka_unit_test(any_split_depth_and_start_gives_the_same_samples),
       cmocka_unit_test(every_epoch_delivers_every_row_once),
       cmocka_unit_test(each_chunk_is_read_once_an_epoch),
+      cmocka_unit_test(short_rows_come_out_of_slabs),
       cmocka_unit_test(samples_arrive_normalised),
       cmocka_unit_test(a_bad_value_stops_the_step_that_needs_it),
       cmocka_unit_test(a_loader_may_end_before_it_is_used),
