@@ -119,13 +119,24 @@ typedef struct dsm_group_norm {
 
 /* ---- optimizer ----------------------------------------------------------------------------------------- */
 
+/** Parameters from the end of the span before, 0 for the first, up to `end`; those without `decays` have decay 0. */
+typedef struct dsm_adamw_span {
+  size_t end;
+  bool decays;
+} dsm_adamw_span;
+
 /** One AdamW step (Loshchilov & Hutter 2019, arXiv:1711.05101), g = scale * gradient:
  *  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
  *  w = w - lr * decay * w - lr * (m / correction1) / (sqrt(v / correction2) + eps),   correction_i = 1 -
- *  b_i^step. */
+ *  b_i^step;
+ *  and with the new w, in float64, average_a += (1 - average_decay_a) (w - average_a)  for each average. */
 typedef struct dsm_adamw_step {
   float lr, beta1, beta2, eps, decay, scale;
   double correction1, correction2;
+  const dsm_adamw_span *span; /* in order, up to the last parameter; NULL: all decay */
+  size_t averages;
+  double *const *average; /* (averages)(n) */
+  const double *average_decay;
 } dsm_adamw_step;
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
@@ -180,11 +191,9 @@ struct dsm_kernels {
   void (*downsample2_sum)(const dsm_kernels *k, float *x, const float *y, size_t batch, size_t height,
                           size_t width, size_t channels);
 
-  /* flat arrays of parameters */
+  /* flat arrays of parameters, in one pass */
   void (*adamw)(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
                 const dsm_adamw_step *step, size_t n);
-  /* average += (1 - decay) (w - average), in float64 */
-  void (*ema)(const dsm_kernels *k, double *average, const float *w, double decay, size_t n);
   /* sum of squares in float64: runs of 4096 elements, run sums joined pairwise */
   double (*sum_squares)(const dsm_kernels *k, const float *x, size_t n);
   /* y += x */

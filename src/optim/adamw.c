@@ -1,38 +1,30 @@
 /* One step from a summed gradient to new parameters: Kingma & Ba 2015 (arXiv:1412.6980) with the decay of
  * Loshchilov & Hutter 2019 (arXiv:1711.05101). Clipping is on the norm of the global mean gradient, so it
  * comes after the reduction over ranks; it is a mere factor and rides in the scale of the kernel, without a
- * pass of its own. */
+ * pass of its own. So there are two passes over the flat arrays: the norm, then everything else. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "dsmpi/memory.h"
 #include "dsmpi/optim.h"
 
-/* Neighbouring entries of the table with the same flag are one call of the kernel. */
-typedef struct run {
-  size_t offset, count;
-  bool decay;
-} run;
-
 struct dsm_optimizer {
   dsm_config config;
   const dsm_parameters *table;
   const dsm_kernels *kernels;
-  size_t count, run_count;
-  run *runs;
+  size_t count;
+  dsm_adamw_span *span; /* neighbouring entries of the table with the same flag are one */
   dsm_optimizer_state state;
 };
 
-static dsm_status find_runs(dsm_optimizer *o) {
-  size_t entries = dsm_parameters_entries(o->table);
-  DSM_TRY(DSM_ALLOC(entries, &o->runs));
+static dsm_status find_spans(dsm_optimizer *o) {
+  const size_t entries = dsm_parameters_entries(o->table);
+  dsm_adamw_span *last = NULL;
+  DSM_TRY(DSM_ALLOC(entries, &o->span));
   for (size_t i = 0; i < entries; i++) {
     const dsm_parameter *p = dsm_parameters_entry(o->table, i);
-    run *last = o->run_count > 0 ? &o->runs[o->run_count - 1] : NULL;
-    if (last && last->decay == p->decay && last->offset + last->count == p->offset)
-      last->count += dsm_shape_count(p->shape);
-    else
-      o->runs[o->run_count++] = (run){p->offset, dsm_shape_count(p->shape), p->decay};
+    if (!last || last->decays != p->decay) last = last ? last + 1 : o->span;
+    *last = (dsm_adamw_span){p->offset + dsm_shape_count(p->shape), p->decay};
   }
   return DSM_OK;
 }
@@ -49,7 +41,7 @@ dsm_status dsm_optimizer_create(const dsm_config *config, const dsm_parameters *
   o->count = dsm_parameters_count(table);
   o->state.rates = o->config.optimizer.ema.value;
   o->state.averages = o->config.optimizer.ema.count;
-  DSM_TRY_DONE(find_runs(o));
+  DSM_TRY_DONE(find_spans(o));
   DSM_TRY_DONE(DSM_ALLOC(o->count, &o->state.m));
   DSM_TRY_DONE(DSM_ALLOC(o->count, &o->state.v));
   for (size_t a = 0; a < o->state.averages; a++) {
@@ -68,7 +60,7 @@ void dsm_optimizer_destroy(dsm_optimizer **optimizer) {
   for (size_t a = 0; a < DSM_LIST_MAX; a++) free(o->state.average[a]);
   free(o->state.m);
   free(o->state.v);
-  free(o->runs);
+  free(o->span);
   free(o);
   *optimizer = NULL;
 }
@@ -91,6 +83,7 @@ static dsm_adamw_step adamw_step(const dsm_config *config, int64_t step, double 
                       .beta1 = (float)config->optimizer.beta1,
                       .beta2 = (float)config->optimizer.beta2,
                       .eps = (float)config->optimizer.eps,
+                      .decay = (float)config->optimizer.weight_decay,
                       .scale = (float)scale};
   s.correction1 = 1 - pow(s.beta1, (double)step);
   s.correction2 = 1 - pow(s.beta2, (double)step);
@@ -115,14 +108,13 @@ dsm_status dsm_optimizer_step(dsm_optimizer *o, float *w, const float *gradient_
 
   s->step++;
   dsm_adamw_step step = adamw_step(&o->config, s->step, lr, clipped ? scale * (clip / norm) : scale);
-  for (size_t i = 0; i < o->run_count; i++) {
-    const run *r = &o->runs[i];
-    size_t at = r->offset;
-    step.decay = r->decay ? (float)o->config.optimizer.weight_decay : 0;
-    k->adamw(k, w + at, s->m + at, s->v + at, gradient_sum + at, &step, r->count);
-  }
-  for (size_t a = 0; a < s->averages; a++)
-    k->ema(k, s->average[a], w, dsm_ema_decay(s->rates[a], s->step), o->count);
+  double decay[DSM_LIST_MAX];
+  for (size_t a = 0; a < s->averages; a++) decay[a] = dsm_ema_decay(s->rates[a], s->step);
+  step.span = o->span;
+  step.averages = s->averages;
+  step.average = s->average;
+  step.average_decay = decay;
+  k->adamw(k, w, s->m, s->v, gradient_sum, &step, o->count);
   return DSM_OK;
 }
 

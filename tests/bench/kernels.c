@@ -280,12 +280,32 @@ static void call_downsample(const void *argument) {
   (void)argument;
   kernels.downsample2_sum(&kernels, pool + COUNT, pool, 32, 14, 14, 64);
 }
+/* Parameters of the toy MLP, of the U-Nets of configs/bench_*.yaml. */
+static const size_t parameters[] = {46082, 6500000, 36000000};
+static float *state; /* w, m, v, gradient, average (float64) */
+static size_t state_count;
 static void call_adamw(const void *argument) {
-  kernels.adamw(&kernels, pool, pool + COUNT, pool + 2 * COUNT, pool + 3 * COUNT, argument, COUNT);
+  const size_t n = state_count;
+  double *const average[] = {(double *)(state + 4 * n)};
+  const double decay = 0.999;
+  dsm_adamw_step step = *(const dsm_adamw_step *)argument;
+  step.averages = 1;
+  step.average = average;
+  step.average_decay = &decay;
+  kernels.adamw(&kernels, state, state + n, state + 2 * n, state + 3 * n, &step, n);
 }
-static void call_ema(const void *argument) {
-  (void)argument;
-  kernels.ema(&kernels, (double *)(pool + COUNT), pool, 0.999, COUNT);
+static void optimizer(void) {
+  const dsm_adamw_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 0.1, 0.001, NULL, 0, NULL, NULL};
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+    char name[64];
+    state_count = parameters[i];
+    snprintf(name, sizeof name, "adamw with an average, %zu", state_count);
+    if (strstr(name, wanted) == NULL || DSM_ALLOC(6 * state_count, &state) != DSM_OK) continue;
+    for (size_t j = 0; j < 6 * state_count; j++)
+      state[j] = j < 4 * state_count ? 0.01f + 1e-3f * (float)(j % 997) : 0;
+    measure(name, call_adamw, &step, 0, 44.0 * (double)state_count);
+    free(state);
+  }
 }
 static void call_squares(const void *argument) {
   (void)argument;
@@ -316,11 +336,8 @@ static void others(void) {
     snprintf(name + length, sizeof name - (size_t)length, " gradient");
     measure(name, call_norm_gradient, &p, 0, 12.0 * (double)count);
   }
-  const dsm_adamw_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 0.1, 0.001};
   measure("upsample 32x14x14x64", call_upsample, NULL, 0, 4.0 * 5 * 32 * 196 * 64);
   measure("downsample to 32x14x14x64", call_downsample, NULL, 0, 4.0 * 5 * 32 * 196 * 64);
-  measure("adamw", call_adamw, &step, 0, 28.0 * COUNT);
-  measure("ema", call_ema, NULL, 0, 20.0 * COUNT);
   measure("sum of squares", call_squares, NULL, 0, 4.0 * COUNT);
   measure("accumulate", call_accumulate, NULL, 0, 12.0 * COUNT);
 }
@@ -342,7 +359,7 @@ int main(int argc, char **argv) {
     return dsm_status_exit_code(status);
   }
   printf("%s, %s, %d threads\n", dsm_kernels_blas(), kernels.instructions, kernels.threads);
-  void (*const families[])(void) = {products, convolutions, winograd, elementwise, others};
+  void (*const families[])(void) = {products, convolutions, winograd, elementwise, others, optimizer};
   for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
     fill_pool();
     families[i]();

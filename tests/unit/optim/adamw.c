@@ -124,17 +124,20 @@ static void decay_acts_on_flagged_entries_alone(void **state) {
   fixture_destroy(f);
 }
 
-/* As many calls of the kernel as runs of equal flags: counted by a kernel that counts. */
-static size_t calls;
+/* One call of the kernel, with as many spans as there are runs of equal flags: seen by a kernel that counts. */
+static size_t calls, spans;
 static void (*plain_adamw)(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
                            const dsm_adamw_step *step, size_t n);
 static void counting_adamw(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
                            const dsm_adamw_step *step, size_t n) {
   calls++;
+  for (spans = 1; step->span[spans - 1].end < n; spans++)
+    assert_true(step->span[spans].decays != step->span[spans - 1].decays);
+  assert_int_equal(step->span[spans - 1].end, n);
   plain_adamw(k, w, m, v, gradient, step, n);
 }
 
-static void neighbours_with_equal_flags_are_one_call(void **state) {
+static void neighbours_with_equal_flags_are_one_span(void **state) {
   (void)state;
   fixture *f = fixture_create();
   float gradient[COUNT + 3] = {0}, w[COUNT + 3] = {0};
@@ -145,7 +148,8 @@ static void neighbours_with_equal_flags_are_one_call(void **state) {
   assert_int_equal(dsm_optimizer_create(&f->config, f->table, w, &f->kernels, &f->optimizer), DSM_OK);
   calls = 0;
   assert_int_equal(dsm_optimizer_step(f->optimizer, w, gradient, 1, NULL), DSM_OK);
-  assert_int_equal(calls, 4); /* five entries, the last two without decay */
+  assert_int_equal(calls, 1);
+  assert_int_equal(spans, 4); /* five entries, the last two without decay */
   fixture_destroy(f);
 }
 
@@ -261,7 +265,7 @@ int main(void) {
       cmocka_unit_test(many_steps_follow_the_formula_in_float64),
       cmocka_unit_test(first_step_has_the_length_of_the_learning_rate),
       cmocka_unit_test(decay_acts_on_flagged_entries_alone),
-      cmocka_unit_test(neighbours_with_equal_flags_are_one_call),
+      cmocka_unit_test(neighbours_with_equal_flags_are_one_span),
       cmocka_unit_test(clipping_is_on_the_norm_of_the_mean),
       cmocka_unit_test(a_gradient_that_is_not_finite_changes_nothing),
       cmocka_unit_test(large_gradients_are_clipped_and_not_refused),

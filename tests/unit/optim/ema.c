@@ -54,14 +54,22 @@ static void averages_follow_the_recursion(void **state) {
 static void a_hundred_thousand_tiny_increments_are_not_lost(void **state) {
   (void)state;
   enum { STEPS = 100000 };
-  const float w = 1 + 0x1p-20f;
+  float w = 1 + 0x1p-20f, m = 0, v = 0;
   const double delta = 0x1p-20, expected = delta * (1 - pow(0.9999, STEPS));
   dsm_kernels k;
   dsm_kernels_ref(&k, 1);
-  double average = 1;
+  double average = 1, *const averages[] = {&average};
+  const double decay = 0.9999;
+  /* a gradient of 0 leaves w alone */
+  const dsm_adamw_step step = {.eps = 1,
+                               .correction1 = 1,
+                               .correction2 = 1,
+                               .averages = 1,
+                               .average = averages,
+                               .average_decay = &decay};
   float single = 1;
   for (int n = 0; n < STEPS; n++) {
-    k.ema(&k, &average, &w, 0.9999, 1);
+    k.adamw(&k, &w, &m, &v, &(const float){0}, &step, 1);
     single += (float)(1 - 0.9999) * (w - single);
   }
   /* each step rounds by at most 1.1e-16 and the recursion forgets over 1e4 of them: 1.1e-12 of 1, that

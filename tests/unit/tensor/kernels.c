@@ -502,24 +502,31 @@ static void resampling_equals_reference(void **state) {
 
 /* ---- parameters ---------------------------------------------------------------------------------------- */
 
-static const float *run_adamw(const dsm_kernels *k, const void *sizes, size_t *n) {
-  const size_t count = *(const size_t *)sizes;
-  const dsm_adamw_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 0.25f, 1 - 0.9, 1 - 0.999};
-  float *w = operand_input(*n = 3 * count, 1, 0.1f, 1), *m = w + count,
-        *v = m + count; /* w, m, v in one array */
-  const float *gradient = operand_input(count, 2, -1, 1);
-  k->adamw(k, w, m, v, gradient, &step, count);
-  return w;
-}
+enum { AVERAGES = 2 };
 
-static const float *run_ema(const dsm_kernels *k, const void *sizes, size_t *n) {
-  const size_t count = *(const size_t *)sizes;
-  double *average = operand_scratch(count * sizeof *average);
-  const float *start = operand_input(count, 1, -1, 1), *w = operand_input(count, 2, -1, 1);
-  for (size_t i = 0; i < count; i++) average[i] = start[i];
-  k->ema(k, average, w, 0.999, count);
-  float *result = operand_output(*n = count);
-  for (size_t i = 0; i < count; i++) result[i] = (float)average[i];
+/* sizes: elements; length of the spans, which take turns with and without decay, 0: all decay */
+static const float *run_adamw(const dsm_kernels *k, const void *sizes, size_t *n) {
+  const size_t count = ((const size_t *)sizes)[0], length = ((const size_t *)sizes)[1];
+  const double average_decay[AVERAGES] = {0.999, 0.5};
+  float *w = operand_input(3 * count, 1, 0.1f, 1), *m = w + count, *v = m + count;
+  const float *gradient = operand_input(count, 2, -1, 1), *start = operand_input(count, 3, -1, 1);
+  double *average[AVERAGES];
+  dsm_adamw_span *span = operand_scratch((count / (length ? length : 1) + 1) * sizeof *span);
+  for (size_t a = 0; a < AVERAGES; a++) {
+    average[a] = operand_scratch(count * sizeof(double));
+    for (size_t i = 0; i < count; i++) average[a][i] = start[i];
+  }
+  for (size_t s = 0; length && s * length < count; s++) {
+    const size_t end = (s + 1) * length;
+    span[s] = (dsm_adamw_span){end < count ? end : count, s % 2 == 0};
+  }
+  const dsm_adamw_step step = {
+      1e-3f,    0.9f,    0.999f,       1e-8f, 1.0f, 0.25f, 1 - 0.9, 1 - 0.999, length ? span : NULL,
+      AVERAGES, average, average_decay};
+  k->adamw(k, w, m, v, gradient, &step, count);
+  float *result = operand_output(*n = (3 + AVERAGES) * count); /* w, m, v and the averages in one array */
+  for (size_t i = 0; i < 3 * count; i++) result[i] = w[i];
+  for (size_t i = 0; i < AVERAGES * count; i++) result[3 * count + i] = (float)average[i / count][i % count];
   return result;
 }
 
@@ -561,8 +568,12 @@ static void optimizer_kernels_equal_reference(void **state) {
   static const size_t very_long = 16 * 4096 * 5 + 4099;
   for (int i = 0; i < LENGTHS; i++) {
     snprintf(shape_text, sizeof shape_text, "of %zu", lengths[i]);
-    check((job){"adamw", run_adamw, &lengths[i], 1, rounded});
-    check((job){"ema", run_ema, &lengths[i], 1, rounded});
+    for (size_t length = 0; length <= 3000; length = 10 * length + 3) { /* of spans: none, 3, 33, 333 */
+      const size_t sizes[] = {lengths[i], length};
+      snprintf(shape_text, sizeof shape_text, "of %zu in spans of %zu", lengths[i], length);
+      check((job){"adamw", run_adamw, sizes, 1, rounded});
+    }
+    snprintf(shape_text, sizeof shape_text, "of %zu", lengths[i]);
     check((job){"accumulate", run_accumulate, &lengths[i], 1, exact});
     /* double throughout; the second half of the number is below the rounding of the first */
     check((job){"sum of squares", run_sum_squares, &lengths[i], 1, (tolerance){1e-7, 1e-8}});

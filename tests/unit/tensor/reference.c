@@ -102,12 +102,29 @@ static void adamw_first_step_moves_by_the_learning_rate(void **state) {
   (void)state;
   /* with corrections of step 1 the direction is the sign of the gradient; decay takes lr * decay * w off
    * first */
-  const dsm_adamw_step step = {0.1f, 0.9f, 0.999f, 1e-12f, 0.5f, 2, 1 - 0.9, 1 - 0.999};
-  float w[] = {1, -2}, m[2] = {0}, v[2] = {0};
-  ref.adamw(&ref, w, m, v, (const float[]){3, -0.5f}, &step, 2);
-  assert_values(w, (const float[]){1 - 0.05f - 0.1f, -2 + 0.1f + 0.1f}, 2);
-  assert_values(m, (const float[]){0.6f, -0.1f}, 2);
-  assert_values(v, (const float[]){0.036f, 0.001f}, 2);
+  const dsm_adamw_span span[] = {{1, true}, {3, false}};
+  double average[3] = {1, 1, 1}, *const averages[] = {average};
+  const double decay = 0.75;
+  const dsm_adamw_step step = {.lr = 0.1f,
+                               .beta1 = 0.9f,
+                               .beta2 = 0.999f,
+                               .eps = 1e-12f,
+                               .decay = 0.5f,
+                               .scale = 2,
+                               .correction1 = 1 - 0.9,
+                               .correction2 = 1 - 0.999,
+                               .span = span,
+                               .averages = 1,
+                               .average = averages,
+                               .average_decay = &decay};
+  float w[] = {1, -2, 3}, m[3] = {0}, v[3] = {0};
+  ref.adamw(&ref, w, m, v, (const float[]){3, -0.5f, 0.5f}, &step, 3);
+  assert_values(w, (const float[]){1 - 0.05f - 0.1f, -2 + 0.1f, 3 - 0.1f}, 3);
+  assert_values(m, (const float[]){0.6f, -0.1f, 0.1f}, 3);
+  assert_values(v, (const float[]){0.036f, 0.001f, 0.001f}, 3);
+  /* a quarter of the way from 1 to the new w */
+  assert_values((const float[]){(float)average[0], (float)average[1], (float)average[2]},
+                (const float[]){0.9625f, 0.275f, 1.475f}, 3);
 }
 
 static void sum_of_squares_is_exact_on_small_integers(void **state) {

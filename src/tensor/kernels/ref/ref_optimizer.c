@@ -1,4 +1,4 @@
-/* Flat arrays of parameters: AdamW, moving average, sum of squares. */
+/* Flat arrays of parameters: AdamW with its moving averages, sum of squares. */
 #include <math.h>
 #include "ref.h"
 
@@ -6,18 +6,17 @@ static void adamw(const dsm_kernels *k, float *w, float *m, float *v, const floa
                   const dsm_adamw_step *step, size_t n) {
   (void)k;
   const double beta1 = step->beta1, beta2 = step->beta2, lr = step->lr;
+  const dsm_adamw_span all = {n, true}, *span = step->span ? step->span : &all;
   for (size_t i = 0; i < n; i++) {
-    const double g = (double)step->scale * gradient[i];
+    while (i >= span->end) span++;
+    const double g = (double)step->scale * gradient[i], decay = span->decays ? step->decay : 0;
     m[i] = (float)(beta1 * m[i] + (1 - beta1) * g);
     v[i] = (float)(beta2 * v[i] + (1 - beta2) * g * g);
     const double direction = m[i] / step->correction1 / (sqrt(v[i] / step->correction2) + step->eps);
-    w[i] = (float)(w[i] - lr * step->decay * w[i] - lr * direction);
+    w[i] = (float)(w[i] - lr * decay * w[i] - lr * direction);
+    for (size_t a = 0; a < step->averages; a++)
+      step->average[a][i] += (1 - step->average_decay[a]) * (w[i] - step->average[a][i]);
   }
-}
-
-static void ema(const dsm_kernels *k, double *average, const float *w, double decay, size_t n) {
-  (void)k;
-  for (size_t i = 0; i < n; i++) average[i] += (1 - decay) * (w[i] - average[i]);
 }
 
 /* Sum over runs of 4096 elements, halves first: the tree depends on n alone. */
@@ -45,7 +44,6 @@ static void accumulate(const dsm_kernels *k, float *y, const float *x, size_t n)
 
 void dsm__ref_optimizer(dsm_kernels *k) {
   k->adamw = adamw;
-  k->ema = ema;
   k->sum_squares = sum_squares;
   k->accumulate = accumulate;
 }

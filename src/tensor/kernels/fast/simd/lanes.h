@@ -97,6 +97,11 @@ INLINE int32_t as_int(float f) {
 enum { PARALLEL = 1 << 15, PART = 1 << 13 };
 
 #define PRAGMA(text) _Pragma(#text)
+/* True where one thread does all of it. Kernels on flat arrays then go around the loop over parts: OpenMP makes and
+ * frees a team even for a region of one thread, half a microsecond, as much as the work on a small tensor. */
+INLINE bool alone(const dsm_kernels *k, size_t elements) {
+  return k->threads == 1 || elements <= PARALLEL;
+}
 /* Heads a loop over parts that work on `elements` elements together. */
 #define PARALLEL_FOR(k, elements)                                                                            \
   PRAGMA(omp parallel for num_threads((k)->threads) schedule(static) if ((k)->threads > 1 && (elements) > PARALLEL))

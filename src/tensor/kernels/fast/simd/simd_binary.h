@@ -88,6 +88,40 @@ static void repeated_rows(binary_loop *loop, float *y, const float *a, bool repe
   }
 }
 
+/* What the parts of one call share. */
+typedef struct binary_work {
+  binary_loop *loop;
+  float *y;
+  const float *a, *b;
+  merged m;
+  lines l;
+} binary_work;
+
+/* Runs along the last axis, [start, start + n) of each of the lines [first, end). */
+static void binary_part(const binary_work *w, size_t start, size_t n, size_t first, size_t end) {
+  const merged *m = &w->m;
+  const lines *l = &w->l;
+  const size_t step_a = m->a[m->rank - 1], step_b = m->b[m->rank - 1];
+  const size_t row_a = m->rank > 1 ? m->a[m->rank - 2] : 0, row_b = m->rank > 1 ? m->b[m->rank - 2] : 0;
+  const bool short_rows = l->length < 64 && l->rows > 1 && step_a == 1 && step_b == 1;
+  const bool repeat_a = short_rows && row_a == 0 && row_b == l->length;
+  const bool repeat_b = short_rows && row_b == 0 && row_a == l->length;
+  for (size_t line = first; line < end;) {
+    const size_t rows = dsm__min(l->rows - line % l->rows, end - line); /* of the same plane */
+    float *to = w->y + line * l->length + start;
+    const float *from_a = w->a + line_offset(m, m->a, line) + start * step_a;
+    const float *from_b = w->b + line_offset(m, m->b, line) + start * step_b;
+    if (repeat_a || repeat_b) {
+      repeated_rows(w->loop, to, from_a, repeat_a, from_b, repeat_b, rows, l->length);
+    } else {
+      for (size_t r = 0; r < rows; r++) {
+        w->loop(to + r * l->length, from_a + r * row_a, step_a, from_b + r * row_b, step_b, n);
+      }
+    }
+    line += rows;
+  }
+}
+
 static void binary(const dsm_kernels *k, dsm_binary f, float *y, const float *a, const float *b,
                    const dsm_broadcast *p) {
   static binary_loop *const loops[DSM_BINARY_COUNT] = {
@@ -97,36 +131,20 @@ static void binary(const dsm_kernels *k, dsm_binary f, float *y, const float *a,
       [DSM_BINARY_DIV] = div_loop,
   };
   DSM_ASSERT(f >= 0 && f < DSM_BINARY_COUNT);
-  const merged m = merge_axes(p, true);
-  const lines l = lines_of(&m);
-  const size_t step_a = m.a[m.rank - 1], step_b = m.b[m.rank - 1];
-  const size_t row_a = m.rank > 1 ? m.a[m.rank - 2] : 0, row_b = m.rank > 1 ? m.b[m.rank - 2] : 0;
-  const bool short_rows = l.length < 64 && l.rows > 1 && step_a == 1 && step_b == 1;
-  const bool repeat_a = short_rows && row_a == 0 && row_b == l.length;
-  const bool repeat_b = short_rows && row_b == 0 && row_a == l.length;
-
-  const dsm__cut along = dsm__cut_by(l.length, 2 * PART);
-  const dsm__cut across = dsm__cut_by(l.count, dsm__max(1, 2 * PART / dsm__max(1, l.length)));
-  PARALLEL_FOR(k, l.count * l.length)
+  binary_work w = {loops[f], y, a, b, merge_axes(p, true), {0}};
+  w.l = lines_of(&w.m);
+  const lines *l = &w.l;
+  if (alone(k, l->count * l->length)) {
+    binary_part(&w, 0, l->length, 0, l->count);
+    return;
+  }
+  const dsm__cut along = dsm__cut_by(l->length, 2 * PART);
+  const dsm__cut across = dsm__cut_by(l->count, dsm__max(1, 2 * PART / dsm__max(1, l->length)));
+  PARALLEL_FOR(k, l->count * l->length)
   for (size_t part = 0; part < along.parts * across.parts; part++) {
-    const size_t start = dsm__cut_begin(along, part % along.parts);
-    const size_t n = dsm__cut_length(along, part % along.parts);
-    const size_t end =
-        dsm__cut_begin(across, part / along.parts) + dsm__cut_length(across, part / along.parts);
-    for (size_t line = dsm__cut_begin(across, part / along.parts); line < end;) {
-      const size_t rows = dsm__min(l.rows - line % l.rows, end - line); /* of the same plane */
-      float *to = y + line * l.length + start;
-      const float *from_a = a + line_offset(&m, m.a, line) + start * step_a;
-      const float *from_b = b + line_offset(&m, m.b, line) + start * step_b;
-      if (repeat_a || repeat_b) {
-        repeated_rows(loops[f], to, from_a, repeat_a, from_b, repeat_b, rows, l.length);
-      } else {
-        for (size_t r = 0; r < rows; r++) {
-          loops[f](to + r * l.length, from_a + r * row_a, step_a, from_b + r * row_b, step_b, n);
-        }
-      }
-      line += rows;
-    }
+    const size_t first = dsm__cut_begin(across, part / along.parts);
+    binary_part(&w, dsm__cut_begin(along, part % along.parts), dsm__cut_length(along, part % along.parts),
+                first, first + dsm__cut_length(across, part / along.parts));
   }
 }
 
@@ -140,30 +158,44 @@ INLINE void copy_run(float *to, const float *from, size_t n) {
   }
 }
 
+/* Elements [start, start + n) of the lines [first, end). */
+static void broadcast_part(float *y, const float *a, const merged *m, const lines *l, size_t start, size_t n,
+                           size_t first, size_t end) {
+  for (size_t line = first; line < end; line++) {
+    float *to = y + line * l->length + start;
+    const float *from = a + line_offset(m, m->a, line);
+    if (m->a[m->rank - 1] != 0) {
+      copy_run(to, from + start, n);
+    } else {
+      for (size_t i = 0; i < n; i++) to[i] = *from;
+    }
+  }
+}
+
 static void broadcast(const dsm_kernels *k, float *y, const float *a, const dsm_broadcast *p) {
   const merged m = merge_axes(p, false);
   const lines l = lines_of(&m);
+  if (alone(k, l.count * l.length)) {
+    broadcast_part(y, a, &m, &l, 0, l.length, 0, l.count);
+    return;
+  }
   const dsm__cut along = dsm__cut_by(l.length, 2 * PART);
   const dsm__cut across = dsm__cut_by(l.count, dsm__max(1, 2 * PART / dsm__max(1, l.length)));
   PARALLEL_FOR(k, l.count * l.length)
   for (size_t part = 0; part < along.parts * across.parts; part++) {
-    const size_t start = dsm__cut_begin(along, part % along.parts);
-    const size_t n = dsm__cut_length(along, part % along.parts);
     const size_t first = dsm__cut_begin(across, part / along.parts);
-    for (size_t line = first; line < first + dsm__cut_length(across, part / along.parts); line++) {
-      float *to = y + line * l.length + start;
-      const float *from = a + line_offset(&m, m.a, line);
-      if (m.a[m.rank - 1] != 0) {
-        copy_run(to, from + start, n);
-      } else {
-        for (size_t i = 0; i < n; i++) to[i] = *from;
-      }
-    }
+    broadcast_part(y, a, &m, &l, dsm__cut_begin(along, part % along.parts),
+                   dsm__cut_length(along, part % along.parts), first,
+                   first + dsm__cut_length(across, part / along.parts));
   }
 }
 
 static void copy(const dsm_kernels *k, float *dst, size_t dst_stride, const float *src, size_t src_stride,
                  size_t rows, size_t width) {
+  if (alone(k, rows * width)) {
+    for (size_t r = 0; r < rows; r++) copy_run(dst + r * dst_stride, src + r * src_stride, width);
+    return;
+  }
   const dsm__cut cut = dsm__cut_by(rows, dsm__max(1, PART / dsm__max(1, width)));
   PARALLEL_FOR(k, rows * width)
   for (size_t part = 0; part < cut.parts; part++) {

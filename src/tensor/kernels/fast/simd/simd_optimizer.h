@@ -2,11 +2,11 @@
 #include "lanes.h"
 
 static void adamw_loop(float *w, float *m, float *v, const float *gradient, const dsm_adamw_step *step,
-                       size_t n) {
+                       bool decays, size_t n) {
   const float b1 = step->beta1, b2 = step->beta2, eps = step->eps, scale = step->scale;
   const float rest1 = (float)(1 - (double)b1), rest2 = (float)(1 - (double)b2);
   const float rate = (float)((double)step->lr / step->correction1), v_scale = (float)(1 / step->correction2);
-  const float decay = (float)((double)step->lr * (double)step->decay);
+  const float decay = decays ? (float)((double)step->lr * (double)step->decay) : 0;
   PRAGMA(omp simd)
   for (size_t i = 0; i < n; i++) {
     const float g = scale * gradient[i];
@@ -18,27 +18,42 @@ static void adamw_loop(float *w, float *m, float *v, const float *gradient, cons
   }
 }
 
-static void adamw(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
-                  const dsm_adamw_step *step, size_t n) {
-  const dsm__cut cut = dsm__cut_by(n, PART);
-  PARALLEL_FOR(k, n)
-  for (size_t part = 0; part < cut.parts; part++) {
-    const size_t first = dsm__cut_begin(cut, part);
-    adamw_loop(w + first, m + first, v + first, gradient + first, step, dsm__cut_length(cut, part));
-  }
-}
-
-static void ema_loop(double *average, const float *w, double rest, size_t n) {
+static void average_loop(double *average, const float *w, double rest, size_t n) {
   PRAGMA(omp simd)
   for (size_t i = 0; i < n; i++) average[i] = madd_double(rest, (double)w[i] - average[i], average[i]);
 }
 
-static void ema(const dsm_kernels *k, double *average, const float *w, double decay, size_t n) {
+/* First span that ends behind `at`. */
+INLINE const dsm_adamw_span *span_at(const dsm_adamw_span *span, size_t at) {
+  while (span->end <= at) span++;
+  return span;
+}
+
+/* The averages follow in short blocks, while the new parameters are in the first-level cache. */
+static void adamw_part(float *w, float *m, float *v, const float *gradient, const dsm_adamw_step *step,
+                       const dsm_adamw_span *span, size_t first, size_t n) {
+  enum { BLOCK = 2048 };
+  for (size_t at = first, length; at < first + n; at += length) {
+    span = span_at(span, at);
+    length = dsm__min(dsm__min(BLOCK, first + n - at), span->end - at);
+    adamw_loop(w + at, m + at, v + at, gradient + at, step, span->decays, length);
+    for (size_t a = 0; a < step->averages; a++)
+      average_loop(step->average[a] + at, w + at, 1 - step->average_decay[a], length);
+  }
+}
+
+static void adamw(const dsm_kernels *k, float *w, float *m, float *v, const float *gradient,
+                  const dsm_adamw_step *step, size_t n) {
+  const dsm_adamw_span all = {n, true}, *span = step->span ? step->span : &all;
+  if (alone(k, n)) {
+    adamw_part(w, m, v, gradient, step, span, 0, n);
+    return;
+  }
   const dsm__cut cut = dsm__cut_by(n, PART);
   PARALLEL_FOR(k, n)
   for (size_t part = 0; part < cut.parts; part++) {
     const size_t first = dsm__cut_begin(cut, part);
-    ema_loop(average + first, w + first, 1 - decay, dsm__cut_length(cut, part));
+    adamw_part(w, m, v, gradient, step, span_at(span, first), first, dsm__cut_length(cut, part));
   }
 }
 
@@ -48,6 +63,10 @@ static void accumulate_loop(float *y, const float *x, size_t n) {
 }
 
 static void accumulate(const dsm_kernels *k, float *y, const float *x, size_t n) {
+  if (alone(k, n)) {
+    accumulate_loop(y, x, n);
+    return;
+  }
   const dsm__cut cut = dsm__cut_by(n, PART);
   PARALLEL_FOR(k, n)
   for (size_t part = 0; part < cut.parts; part++) {
@@ -107,7 +126,6 @@ static double sum_squares(const dsm_kernels *k, const float *x, size_t n) {
 
 static void fill_optimizer(dsm_kernels *k) {
   k->adamw = adamw;
-  k->ema = ema;
   k->accumulate = accumulate;
   k->sum_squares = sum_squares;
 }

@@ -90,6 +90,25 @@ static void column_sums(double *sum, const float *x, size_t rows, size_t columns
   narrow(sum, wide, &f);
 }
 
+/* One tile of columns over one segment, into y if that is all of the sum, else into partial (outer)(segments)(inner). */
+static void reduce_part(float *y, double *partial, const float *x, const middle_sum *m,
+                        const reduce_cuts *cuts, size_t part) {
+  const dsm__cut columns = cuts->columns, segments = cuts->segments;
+  const size_t segment = part % segments.parts, tile = part / segments.parts % columns.parts;
+  const size_t outer = part / segments.parts / columns.parts;
+  const size_t row = outer * m->summed + dsm__cut_begin(segments, segment);
+  const size_t column = dsm__cut_begin(columns, tile), width = dsm__cut_length(columns, tile);
+  double sum[MAX_WIDTH];
+  column_sums(sum, x + row * m->inner + column, dsm__cut_length(segments, segment), width, m->inner);
+  for (size_t c = 0; c < width; c++) {
+    if (segments.parts == 1) {
+      y[outer * m->inner + column + c] = (float)sum[c];
+    } else {
+      partial[(outer * segments.parts + segment) * m->inner + column + c] = sum[c];
+    }
+  }
+}
+
 static void reduce(const dsm_kernels *k, float *y, const float *x, const dsm_reduce *p, void *scratch) {
   middle_sum m;
   if (!as_middle_sum(p, &m)) {
@@ -99,29 +118,19 @@ static void reduce(const dsm_kernels *k, float *y, const float *x, const dsm_red
     return;
   }
   const reduce_cuts cuts = cuts_of_sum(&m);
-  const dsm__cut columns = cuts.columns, segments = cuts.segments;
-  const size_t parts = m.outer * columns.parts * segments.parts;
+  const size_t segments = cuts.segments.parts, parts = m.outer * cuts.columns.parts * segments;
+  const size_t elements = m.outer * m.summed * m.inner;
   double *partial = scratch;
-  PARALLEL_FOR(k, m.outer * m.summed * m.inner)
-  for (size_t part = 0; part < parts; part++) {
-    const size_t segment = part % segments.parts, tile = part / segments.parts % columns.parts;
-    const size_t outer = part / segments.parts / columns.parts;
-    const size_t row = outer * m.summed + dsm__cut_begin(segments, segment);
-    const size_t column = dsm__cut_begin(columns, tile), width = dsm__cut_length(columns, tile);
-    double sum[MAX_WIDTH];
-    column_sums(sum, x + row * m.inner + column, dsm__cut_length(segments, segment), width, m.inner);
-    for (size_t c = 0; c < width; c++) {
-      if (segments.parts == 1) {
-        y[outer * m.inner + column + c] = (float)sum[c];
-      } else {
-        partial[(outer * segments.parts + segment) * m.inner + column + c] = sum[c];
-      }
-    }
+  if (alone(k, elements)) {
+    for (size_t part = 0; part < parts; part++) reduce_part(y, partial, x, &m, &cuts, part);
+  } else {
+    PARALLEL_FOR(k, elements)
+    for (size_t part = 0; part < parts; part++) reduce_part(y, partial, x, &m, &cuts, part);
   }
-  for (size_t i = 0; segments.parts > 1 && i < m.outer * m.inner; i++) {
-    const double *from = partial + i / m.inner * segments.parts * m.inner + i % m.inner;
+  for (size_t i = 0; segments > 1 && i < m.outer * m.inner; i++) {
+    const double *from = partial + i / m.inner * segments * m.inner + i % m.inner;
     double sum = 0;
-    for (size_t segment = 0; segment < segments.parts; segment++) sum += from[segment * m.inner];
+    for (size_t segment = 0; segment < segments; segment++) sum += from[segment * m.inner];
     y[i] = (float)sum;
   }
 }

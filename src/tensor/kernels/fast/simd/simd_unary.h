@@ -55,6 +55,10 @@ static void unary(const dsm_kernels *k, dsm_unary f, float *y, const float *x, s
       [DSM_UNARY_RECIPROCAL] = reciprocal_loop,
   };
   DSM_ASSERT(f >= 0 && f < DSM_UNARY_COUNT);
+  if (alone(k, n)) {
+    loops[f](y, x, n);
+    return;
+  }
   const dsm__cut cut = dsm__cut_by(n, PART);
   PARALLEL_FOR(k, n)
   for (size_t part = 0; part < cut.parts; part++) {
@@ -69,6 +73,10 @@ static void affine_loop(float *y, const float *x, float scale, float shift, size
 }
 
 static void affine(const dsm_kernels *k, float *y, const float *x, float scale, float shift, size_t n) {
+  if (alone(k, n)) {
+    affine_loop(y, x, scale, shift, n);
+    return;
+  }
   const dsm__cut cut = dsm__cut_by(n, PART);
   PARALLEL_FOR(k, n)
   for (size_t part = 0; part < cut.parts; part++) {
