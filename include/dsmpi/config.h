@@ -26,6 +26,7 @@ enum dsm_model_name { DSM_MODEL_MLP, DSM_MODEL_UNET, DSM_MODEL_LINEAR };
 enum dsm_up_attention { DSM_UP_ATTENTION_EVERY, DSM_UP_ATTENTION_ONCE };
 enum dsm_objective_name {
   DSM_OBJECTIVE_DENOISING,
+  DSM_OBJECTIVE_HYBRID,
   DSM_OBJECTIVE_ISM,
   DSM_OBJECTIVE_ISM_HUTCHINSON,
   DSM_OBJECTIVE_SLICED,
@@ -84,9 +85,10 @@ typedef struct dsm_config {
     double dropout;
   } model;
   struct {
-    int name;       /* dsm_objective_name */
-    int prediction; /* dsm_prediction */
-    int weighting;  /* dsm_weighting */
+    int name;          /* dsm_objective_name */
+    int prediction;    /* dsm_prediction */
+    int weighting;     /* dsm_weighting */
+    double vlb_weight; /* hybrid */
   } objective;
   struct {
     double lr, beta1, beta2, eps, weight_decay, clip; /* clip 0 = off */

@@ -52,6 +52,13 @@ typedef struct dsm_posterior {
   double x_t_factor, x0_factor, small, large;
 } dsm_posterior;
 dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double t);
+/** Natural logarithms of the two variances, bounds of a learned one. The small one of a step to the data is 0;
+ *  in its place stands that of the step before, or, where time is discrete and starts there, of t = 2 to 1.
+ *  (Nichol & Dhariwal 2021, arXiv:2102.09672.) */
+typedef struct dsm_log_variances {
+  double small, large;
+} dsm_log_variances;
+dsm_log_variances dsm_process_log_variances(const dsm_process *process, double s, double t);
 
 /* ---- prediction ---------------------------------------------------------------------------------------- */
 
@@ -120,6 +127,9 @@ dsm_status dsm_objective_profile(dsm_objective *objective, const float *paramete
 typedef struct dsm_estimate {
   float *x0;  /* (n, d) E[x0 | x_t] */
   float *eps; /* (n, d) E[eps | x_t] = -sigma s(x_t) */
+  /* (n, d) v: the log variance of a reverse step lies there between that of small (0) and large (1); only from
+   * a denoiser that learns_variance */
+  float *variance;
 } dsm_estimate;
 
 /** Estimates from x_t (n, d), n fixed by the implementation, sample i at time t[i]. The trained network is one
@@ -128,6 +138,7 @@ typedef struct dsm_estimate {
  *  sigma. */
 typedef struct dsm_denoiser {
   void *self;
+  bool learns_variance;
   void (*estimate)(void *self, const float *x, const double *t, const dsm_estimate *estimate);
   /* dx = (d x0_hat / dx)^T u_x0 + (d eps_hat / dx)^T u_eps (n, d); u_x0 or u_eps may be NULL (zero). NULL:
    * not offered */
@@ -141,8 +152,7 @@ typedef struct dsm_denoiser {
  *  whose activations are then in memory. */
 typedef struct dsm_network dsm_network;
 dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
-                              const dsm_kernels *kernels, size_t block, bool pullback,
-                              dsm_network **network);
+                              const dsm_kernels *kernels, size_t block, bool pullback, dsm_network **network);
 void dsm_network_destroy(dsm_network **network);
 /** @param[in] parameters  borrowed as long as the denoiser is used */
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);

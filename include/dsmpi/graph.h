@@ -64,6 +64,8 @@ dsm_node *dsm_sum_to(dsm_graph *graph, dsm_node *x, dsm_shape shape);
 dsm_node *dsm_broadcast_to(dsm_graph *graph, dsm_node *x, dsm_shape shape);
 /** Another shape of the same number of elements; no copy. */
 dsm_node *dsm_reshape(dsm_graph *graph, dsm_node *x, dsm_shape shape);
+/** The same values, a constant to derivatives; no copy. */
+dsm_node *dsm_detach(dsm_graph *graph, dsm_node *x);
 /** Joins along `axis`; shapes agree elsewhere. */
 dsm_node *dsm_concat(dsm_graph *graph, int axis, dsm_node *a, dsm_node *b);
 /** Entries first ... first + count - 1 of `axis`. */

@@ -24,7 +24,8 @@ const char *dsm_model_text(const dsm_model *model);
 /** Adds the network to a graph.
  *  @param[in] x      (N, sample...)
  *  @param[in] label  (N, 1): time label of each sample, about 0 ... 1000
- *  @return (N, sample...), or NULL after a mistake (kept in the graph) */
+ *  @return (N, sample...), with twice the channels for objective.name hybrid, the second half for the variance;
+ *  NULL after a mistake (kept in the graph) */
 dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label);
 
 /** Sinusoidal embedding of a label (N, 1) -> (N, width), width even, 4 ... 16384: [sin(label f_i), cos(label

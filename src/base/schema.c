@@ -91,11 +91,12 @@ const dsm__setting dsm__schema[] = {
 
     /* ---- objective ---- */
     {"objective.name", DSM__WORD, FIELD(objective, name), .flags = DSM__FIXED,
-     .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising", [DSM_OBJECTIVE_ISM] = "ism",
+     .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising",
+                    [DSM_OBJECTIVE_HYBRID] = "hybrid", [DSM_OBJECTIVE_ISM] = "ism",
                     [DSM_OBJECTIVE_ISM_HUTCHINSON] = "ism_hutchinson", [DSM_OBJECTIVE_SLICED] = "sliced",
                     [DSM_OBJECTIVE_SLICED_VR] = "sliced_vr"),
      .initial = "denoising", .also = "type loss",
-     .sentence = "What is minimised: the error of denoising, or implicit score matching with the exact trace, "
+     .sentence = "What is minimised: the error of denoising, also with a learned variance (hybrid), or implicit score matching with the exact trace, "
                  "an estimate of it, or slices."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
@@ -109,6 +110,10 @@ const dsm__setting dsm__schema[] = {
                     [DSM_WEIGHT_LIKELIHOOD] = "likelihood"),
      .initial = "simple", .also = "weight weights loss_weighting",
      .sentence = "Weight of the noise levels in the loss."},
+
+    {"objective.vlb_weight", DSM__REAL, FIELD(objective, vlb_weight), .flags = DSM__FIXED, FROM(0),
+     .initial = "0.001", .also = "lambda vlb_lambda",
+     .sentence = "Weight of the variational bound in hybrid, which trains the variance."},
 
     /* ---- optimizer ---- */
     {"optimizer.lr", DSM__REAL, FIELD(optimizer, lr), .flags = DSM__ABOVE, FROM(0), .initial = "2.0e-4",

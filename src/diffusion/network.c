@@ -12,7 +12,7 @@ typedef struct pass {
   dsm_node *x, *label; /* (n, sample...), (n, 1) */
   dsm_node *u;         /* (n, d) of the backward pass */
   dsm_node *output;    /* (n, d) F or dF */
-  dsm_node *energy;    /* (n, 1), NULL where there is none */
+  dsm__output_parts parts;
 } pass;
 
 struct dsm_network {
@@ -36,8 +36,9 @@ static dsm_status build(pass *p, const dsm_network *network, const dsm_model *mo
   dsm__output_prepare(g, network->prediction, backward ? 1 : 0);
   p->x = dsm_input(g, "x", block);
   p->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
-  p->output = dsm__output(g, model, network->prediction, p->x, p->label, &p->energy);
-  if (p->energy) dsm_graph_output(g, "energy", p->energy);
+  p->output = dsm__output(g, model, network->prediction, p->x, p->label, &p->parts);
+  if (p->parts.energy) dsm_graph_output(g, "energy", p->parts.energy);
+  if (p->parts.variance) dsm_graph_output(g, "variance", p->parts.variance);
   if (backward && p->output) {
     p->u = dsm_input(g, "u", DSM_SHAPE(network->n, network->d));
     dsm_graph_gradient(g, p->output, p->u, &p->x, 1, &p->output);
@@ -97,11 +98,16 @@ static const float *run(const dsm_network *network, const pass *p) {
 static void network_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
   dsm_network *network = self;
   const size_t n = network->n, d = network->d;
+  DSM_ASSERT(!estimate->variance || network->forward.parts.variance);
   fill(network, &network->forward, x, t);
   const float *f = run(network, &network->forward);
+  const float *v = network->forward.parts.variance
+                       ? dsm_graph_data(network->forward.graph, network->forward.parts.variance)
+                       : NULL;
   for (size_t i = 0; i < n; i++) {
     const dsm_reading *r = &network->reading[i];
     for (size_t j = i * d; j < (i + 1) * d; j++) {
+      if (estimate->variance) estimate->variance[j] = 0.5f * (v[j] + 1);
       if (estimate->x0) estimate->x0[j] = (float)(r->x0_x * (double)x[j] + r->x0_f * (double)f[j]);
       if (estimate->eps) estimate->eps[j] = (float)(r->eps_x * (double)x[j] + r->eps_f * (double)f[j]);
     }
@@ -136,7 +142,7 @@ static void network_energy(void *self, const float *x, const double *t, double *
   dsm_network *network = self;
   fill(network, &network->forward, x, t);
   run(network, &network->forward);
-  const float *e = dsm_graph_data(network->forward.graph, network->forward.energy);
+  const float *e = dsm_graph_data(network->forward.graph, network->forward.parts.energy);
   for (size_t i = 0; i < network->n; i++)
     energy[i] = (double)e[i] / (network->reading[i].input * dsm_process_sigma(network->process, t[i]));
 }
@@ -145,8 +151,9 @@ dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters)
   network->parameters = parameters;
   return (dsm_denoiser){.self = network,
                         .estimate = network_estimate,
+                        .learns_variance = network->forward.parts.variance != NULL,
                         .pullback = network->backward.graph ? network_pullback : NULL,
-                        .energy = network->forward.energy ? network_energy : NULL};
+                        .energy = network->forward.parts.energy ? network_energy : NULL};
 }
 
 dsm_graph_facts dsm_network_facts(const dsm_network *network) {

@@ -8,14 +8,20 @@
  *  kernels do not offer: an energy's F is a derivative already. `order`: how often the caller differentiates. */
 void dsm__output_prepare(dsm_graph *graph, int prediction, int order);
 
+/** What a network may put out beside F; NULL where it does not. */
+typedef struct dsm__output_parts {
+  dsm_node *energy;   /* (n, 1) e, of an energy */
+  dsm_node *variance; /* (n, d) r: the reverse variance lies at (r + 1) / 2 between its logarithmic bounds */
+} dsm__output_parts;
+
 /** F (n, d) of x (n, sample...) at labels (n, 1).
  *    all but energy  the network itself
  *    energy          F = grad_x e(x),  e = 1/2 |x - network(x)|^2  (Salimans & Ho 2021, "Should EBMs model the
  *                    energy or the score?"), so that s = -F / sigma is the gradient of -E(x_t) for
  *                    E = e(input x_t) / (input sigma)
- *  @param[out] energy  e (n, 1), NULL for other predictions; may be NULL
+ *  @param[out] parts  may be NULL
  *  @return NULL after a mistake (kept in the graph) */
 dsm_node *dsm__output(dsm_graph *graph, const dsm_model *model, int prediction, dsm_node *x, dsm_node *label,
-                      dsm_node **energy);
+                      dsm__output_parts *parts);
 
 #endif

@@ -44,6 +44,11 @@ static dsm_node *bias(dsm__net *net, const char *layer, size_t out) {
     DSM_ASSERT(length > 0 && length < (int)sizeof layer);                                                    \
   } while (0)
 
+size_t dsm__outputs(const dsm__net *net) {
+  const size_t channels = net->sample.n[net->sample.rank - 1];
+  return net->config->objective.name == DSM_OBJECTIVE_HYBRID ? 2 * channels : channels;
+}
+
 static size_t channels_of(const dsm_node *x) {
   const dsm_shape shape = dsm_node_shape(x);
   return shape.n[shape.rank - 1];

@@ -24,6 +24,9 @@ typedef struct dsm__net {
   uint32_t masks; /* dropout masks so far: the number of each must be unique and the same on every walk */
 } dsm__net;
 
+/** Channels of the network's output: those of a sample, twice where a variance is learned too. */
+size_t dsm__outputs(const dsm__net *net);
+
 /** A kind of network: one line in the list of model.c. */
 typedef struct dsm__network {
   /* refuses what `build` cannot make, with a message for the user */

@@ -23,7 +23,7 @@ static void linear_describe(const dsm_config *config, dsm_shape sample, char *te
 
 static dsm_node *linear_build(dsm__net *net, dsm_node *x, dsm_node *label) {
   (void)label;
-  return dsm__linear(net, x, net->sample.n[0], 0, "output");
+  return dsm__linear(net, x, dsm__outputs(net), 0, "output");
 }
 
 const dsm__network dsm__linear_network = {

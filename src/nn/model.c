@@ -35,6 +35,7 @@ static dsm_status make_table(dsm_model *model) {
   dsm_node *y = model->network->build(&net, x, label);
   DSM_TRY_DONE(net.status);
   DSM_TRY_DONE(dsm_graph_status(graph));
+  batch.n[batch.rank - 1] = dsm__outputs(&net);
   DSM_ASSERT(y && dsm_shape_equal(dsm_node_shape(y), batch));
 done:
   dsm_graph_destroy(&graph);

@@ -182,7 +182,7 @@ static dsm_node *unet_build(dsm__net *net, dsm_node *x, dsm_node *label) {
 
   for (size_t level = levels; level-- > 0;) h = up_level(net, h, time, level, &s);
   h = dsm__group_norm(net, h, DSM_ACTIVATION_SILU, "head.norm");
-  return dsm__conv3(net, h, net->sample.n[2], 0, "head.conv");
+  return dsm__conv3(net, h, dsm__outputs(net), 0, "head.conv");
 }
 
 const dsm__network dsm__unet = {.check = unet_check, .describe = unet_describe, .build = unet_build};

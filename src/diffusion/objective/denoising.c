@@ -7,7 +7,8 @@
  * in from outside, so one graph serves every process, prediction and weighting. */
 #include "objective/objective.h"
 
-static dsm_status build(dsm_objective *o, const dsm_model *model) {
+static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_config *config) {
+  (void)config;
   dsm_graph *g = o->graph;
   dsm__output_prepare(g, o->prediction, 1);
   o->x = dsm_input(g, "x", o->batch);
@@ -20,7 +21,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model) {
   return DSM_OK;
 }
 
-static void fill(dsm_objective *o, const float *x0) {
+void dsm__fill_denoising(dsm_objective *o, const float *x0) {
   const double *t = o->t;
   const float *eps = o->eps;
   float *x = dsm_graph_data(o->graph, o->x), *target = dsm_graph_data(o->graph, o->target);
@@ -38,4 +39,5 @@ static void fill(dsm_objective *o, const float *x0) {
   }
 }
 
-const dsm__objective_ops dsm__objective_denoising = {.name = "denoising", .build = build, .fill = fill};
+const dsm__objective_ops dsm__objective_denoising = {
+    .name = "denoising", .build = build, .fill = dsm__fill_denoising};

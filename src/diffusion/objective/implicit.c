@@ -44,7 +44,8 @@ static dsm_node *projected_trace(dsm_graph *g, dsm_node *s, dsm_node *x, dsm_nod
   return row ? dsm_sum_to(g, dsm_mul(g, dsm_reshape(g, row, DSM_SHAPE(n, d)), v), DSM_SHAPE(n, 1)) : NULL;
 }
 
-static dsm_status build(dsm_objective *o, const dsm_model *model) {
+static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_config *config) {
+  (void)config;
   dsm_graph *g = o->graph;
   const size_t n = o->n, d = o->d;
   const dsm_shape flat = DSM_SHAPE(n, d), each = DSM_SHAPE(n, 1);

@@ -8,6 +8,7 @@
 
 static const dsm__objective_ops *const objectives[] = {
     [DSM_OBJECTIVE_DENOISING] = &dsm__objective_denoising,
+    [DSM_OBJECTIVE_HYBRID] = &dsm__objective_hybrid,
     [DSM_OBJECTIVE_ISM] = &dsm__objective_ism,
     [DSM_OBJECTIVE_ISM_HUTCHINSON] = &dsm__objective_ism_hutchinson,
     [DSM_OBJECTIVE_SLICED] = &dsm__objective_sliced,
@@ -32,9 +33,10 @@ done:
   return status;
 }
 
-static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_kernels *kernels) {
+static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_config *config,
+                        const dsm_kernels *kernels) {
   DSM_TRY(dsm_graph_create(&o->graph));
-  DSM_TRY(o->ops->build(o, model));
+  DSM_TRY(o->ops->build(o, model, config));
   DSM_TRY(dsm_graph_status(o->graph));
   DSM_TRY(add_gradients(o->graph, o->loss, dsm_model_parameters(model)));
   dsm_graph_output(o->graph, "loss", o->loss);
@@ -67,7 +69,7 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
   if (ops->own > 0) DSM_TRY_DONE(dsm_alloc(1, ops->own, &o->own));
-  DSM_TRY_DONE(build(o, model, kernels));
+  DSM_TRY_DONE(build(o, model, config, kernels));
   *objective = o;
   o = NULL;
 done:

@@ -12,7 +12,7 @@ typedef struct dsm__objective_ops {
    * always can */
   dsm_status (*check)(const dsm_config *config, const dsm_process *process, size_t d);
   /* adds network and loss to o->graph and sets the nodes of o that it uses, o->loss at least */
-  dsm_status (*build)(dsm_objective *o, const dsm_model *model);
+  dsm_status (*build)(dsm_objective *o, const dsm_model *model, const dsm_config *config);
   /* fills the inputs from x0 (n, d), o->t and o->eps; further random numbers are a function of o->seed, o->step, o->sample */
   void (*fill)(dsm_objective *o, const float *x0);
 } dsm__objective_ops;
@@ -37,7 +37,10 @@ struct dsm_objective {
   void *own;        /* what one of them needs besides */
 };
 
-extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_ism, dsm__objective_ism_hutchinson,
-    dsm__objective_sliced, dsm__objective_sliced_vr;
+/** Fills x, label, target and weight as the denoising objective does. */
+void dsm__fill_denoising(dsm_objective *o, const float *x0);
+
+extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_hybrid, dsm__objective_ism,
+    dsm__objective_ism_hutchinson, dsm__objective_sliced, dsm__objective_sliced_vr;
 
 #endif

@@ -108,3 +108,13 @@ dsm_posterior dsm_process_posterior(const dsm_process *process, double s, double
       .large = transition2,
   };
 }
+
+dsm_log_variances dsm_process_log_variances(const dsm_process *process, double s, double t) {
+  const dsm_posterior q = dsm_process_posterior(process, s, t);
+  double small = q.small;
+  if (small <= 0) { /* the step ends at the data */
+    const double first = dsm_process_first(process, true), later = process->ops->discrete ? first + 1 : t;
+    small = later > first ? dsm_process_posterior(process, first, later).small : q.large;
+  }
+  return (dsm_log_variances){.small = log(small), .large = log(q.large)};
+}
