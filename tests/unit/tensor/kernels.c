@@ -12,7 +12,7 @@ static const tolerance exact = {0, 0};         /* moves, single operations: the 
 static const tolerance rounded = {5e-7, 1e-7}; /* a few operations */
 static const tolerance summed = {1e-6, 3e-7};  /* sums in float over short runs, joined in double */
 static const tolerance multiplied = {
-    1e-6, 1e-6}; /* OpenBLAS: few running sums, in float, as large as sqrt(terms) */
+    1e-6, 1e-6}; /* running sums in float, as large as sqrt(terms), over 256 terms at most; then joined */
 static const tolerance filtered = {
     1e-6, 4e-6}; /* Winograd's transforms enlarge roundings; winograd.c measures them by the largest result */
 static const tolerance normalized = {2e-6, 1e-6}; /* divided by a standard deviation, down to about 1/3 */
@@ -96,6 +96,13 @@ static void matmul_equals_reference(void **state) {
       {2, 3, 5, 4200},   {1, 4, 3000, 700} /* cut by columns */,
       {64, 8, 8, 8},     {1, 1100, 70, 100} /* cut by rows */,
       {1, 259, 300, 60}, {5, 300, 40, 350},
+      {2, 1, 2, 3},      {1, 2, 17, 33},
+      {2, 33, 33, 17},   {1, 13, 48, 9},
+      {1, 17, 80, 31},   {2, 64, 64, 64},
+      {1, 130, 64, 2},   {1, 7, 1040, 300} /* b by blocks of its rows and columns */,
+      {3, 100, 2, 64},   {2, 90, 3, 600} /* few columns: dot products, or turned */,
+      {2, 3, 150, 400},  {1, 1, 40, 1300} /* few rows */,
+      {1, 5, 6, 0},
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     for (int t = 0; t < 4; t++) {

@@ -1,6 +1,7 @@
 /* The table of fast kernels: ref, overwritten by OpenBLAS products and by the SIMD loops of one instruction
  * set, which is chosen when the program runs. */
 #include <string.h>
+#include "products.h"
 #include "winograd.h"
 
 typedef struct instruction_set {
@@ -8,6 +9,7 @@ typedef struct instruction_set {
   bool (*works)(void);
   void (*fill)(dsm_kernels *k);
   const dsm__winograd *winograd;
+  const dsm__products *products;
 } instruction_set;
 
 #if defined(__x86_64__)
@@ -30,20 +32,28 @@ static bool neon_works(void) {
 /* best first */
 static const instruction_set sets[] = {
 #if defined(__x86_64__)
-    {"avx512", avx512_works, dsm__simd_avx512, &dsm__winograd_avx512},
-    {"avx2", avx2_works, dsm__simd_avx2, &dsm__winograd_avx2},
-    {"sse2", sse2_works, dsm__simd_sse2, &dsm__winograd_sse2},
+    {"avx512", avx512_works, dsm__simd_avx512, &dsm__winograd_avx512, &dsm__products_avx512},
+    {"avx2", avx2_works, dsm__simd_avx2, &dsm__winograd_avx2, &dsm__products_avx2},
+    {"sse2", sse2_works, dsm__simd_sse2, &dsm__winograd_sse2, &dsm__products_sse2},
 #elif defined(__aarch64__)
-    {"neon", neon_works, dsm__simd_neon, &dsm__winograd_neon},
+    {"neon", neon_works, dsm__simd_neon, &dsm__winograd_neon, &dsm__products_neon},
 #endif
 };
 enum { SETS = sizeof sets / sizeof *sets };
 
-const dsm__winograd *dsm__winograd_of(const dsm_kernels *k) {
+static const instruction_set *set_of(const dsm_kernels *k) {
   int i = 0;
   while (i < SETS && strcmp(sets[i].name, k->instructions) != 0) i++;
   DSM_ASSERT(i < SETS);
-  return sets[i].winograd;
+  return &sets[i];
+}
+
+const dsm__winograd *dsm__winograd_of(const dsm_kernels *k) {
+  return set_of(k)->winograd;
+}
+
+const dsm__products *dsm__products_of(const dsm_kernels *k) {
+  return set_of(k)->products;
 }
 
 void dsm_kernels_no_winograd(dsm_kernels *k) {

@@ -45,18 +45,20 @@ INLINE double madd_double(double a, double b, double c) {
 }
 #endif
 
-/* s a + c, rounded once where the processor can */
-INLINE vec madd_vec(float s, vec a, vec c) {
-  const vec wide = s - (vec){0};
+/* a b + c and s a + c, rounded once where the processor can */
+INLINE vec madd_lanes(vec a, vec b, vec c) {
 #if defined(__AVX512F__)
-  return (vec)_mm512_fmadd_ps((__m512)wide, (__m512)a, (__m512)c);
+  return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 #elif defined(__FMA__)
-  return (vec)_mm256_fmadd_ps((__m256)wide, (__m256)a, (__m256)c);
+  return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__aarch64__)
-  return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)wide, (float32x4_t)a);
+  return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
-  return wide * a + c;
+  return a * b + c;
 #endif
+}
+INLINE vec madd_vec(float s, vec a, vec c) {
+  return madd_lanes(s - (vec){0}, a, c);
 }
 
 /* The first `lanes` numbers at p, then zeros; `lanes` is LANES, known when compiling, wherever it can. */
@@ -105,6 +107,13 @@ INLINE bool alone(const dsm_kernels *k, size_t elements) {
 /* Heads a loop over parts that work on `elements` elements together. */
 #define PARALLEL_FOR(k, elements)                                                                            \
   PRAGMA(omp parallel for num_threads((k)->threads) schedule(static) if ((k)->threads > 1 && (elements) > PARALLEL))
+
+/* Heads short loops over registers. Left to itself, gcc unrolls them too late to keep sums there. */
+#if defined(__clang__)
+#  define UNROLLED PRAGMA(unroll)
+#else
+#  define UNROLLED PRAGMA(GCC unroll 16)
+#endif
 
 /* ---- sums along contiguous runs ------------------------------------------------------------------------ */
 

@@ -9,6 +9,7 @@
 #include "simd_resample.h"
 #include "simd_optimizer.h"
 #include "simd_winograd.h"
+#include "simd_products.h"
 
 void DSM_SIMD_TABLE(dsm_kernels *k) {
   fill_unary(k);
