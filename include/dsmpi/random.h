@@ -46,6 +46,11 @@ double dsm_random_uniform_double(dsm_random_key key, uint64_t index);
  *  error of a value against float64 arithmetic on the same bits: 1e-6 absolute or 4e-7 relative, whichever
  *  is larger. */
 void dsm_random_normal(dsm_random_key key, uint64_t first, size_t n, float *out);
+/** out (rows, n): element j of row key.sample + i, the numbers of dsm_random_normal for each of the rows. Short rows are
+ *  as fast as long ones. */
+void dsm_random_normal_rows(dsm_random_key key, size_t rows, size_t n, float *out);
+/** out (rows): the first uniform double of each of the rows key.sample, key.sample + 1, ... */
+void dsm_random_uniform_rows(dsm_random_key key, size_t rows, double *out);
 /** Uniform integer in [0, bound), bound >= 1, without bias (rejection inside the row of element `index`:
  *  words 4 index ... ). */
 uint64_t dsm_random_below(dsm_random_key key, uint64_t index, uint64_t bound);

@@ -81,6 +81,7 @@ void dsm_objective_destroy(dsm_objective **objective) {
   if (!objective || !*objective) return;
   dsm_objective *o = *objective;
   dsm_graph_destroy(&o->graph);
+  free(o->table);
   free(o->own);
   free(o->sample);
   free(o->eps);

@@ -35,6 +35,7 @@ struct dsm_objective {
   dsm_node *target; /* (n, d) */
   dsm_node *weight; /* (n, 1) */
   void *own;        /* what one of them needs besides */
+  void *table;      /* made by build, freed with the objective */
 };
 
 /** Fills x, label, target and weight as the denoising objective does. */

@@ -96,6 +96,37 @@ static void a_row_read_in_pieces_is_the_same_row(void **state) {
     }
 }
 
+/* The numbers of many rows at once are those of the rows one by one, also where sample numbers outgrow 32 bits. */
+static void rows_at_once_are_the_rows_one_by_one(void **state) {
+  (void)state;
+  static const size_t lengths[] = {0, 1, 2, 3, 4, 5, 7, 31, 64, 255, 256, 257, 600};
+  enum { ROWS = 300, LENGTH = 600 };
+  static float many[ROWS * LENGTH + 1], one[LENGTH];
+  static double uniform[ROWS + 1];
+  dsm_random_key start = some_key;
+  start.sample = UINT32_MAX - ROWS / 2;
+  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+    for (size_t rows = 1; rows <= ROWS; rows += 23) {
+      const size_t n = lengths[l];
+      memset(many, 0xff, sizeof many);
+      dsm_random_normal_rows(start, rows, n, many);
+      assert_true(isnan(many[rows * n])); /* nothing written beyond */
+      dsm_random_key key = start;
+      for (size_t row = 0; row < rows; row++, key.sample++) {
+        dsm_random_normal(key, 0, n, one);
+        assert_memory_equal(many + row * n, one, n * sizeof *one);
+      }
+    }
+  memset(uniform, 0xff, sizeof uniform);
+  dsm_random_uniform_rows(start, ROWS, uniform);
+  assert_true(isnan(uniform[ROWS]));
+  for (size_t row = 0; row < ROWS; row++) {
+    dsm_random_key key = start;
+    key.sample += row;
+    assert_true(uniform[row] == dsm_random_uniform_double(key, 0));
+  }
+}
+
 static void normals_agree_with_float64_arithmetic_on_the_same_bits(void **state) {
   (void)state;
   uint32_t *bits = malloc(MANY * sizeof *bits);
@@ -275,6 +306,7 @@ int main(void) {
       cmocka_unit_test(philox_gives_the_published_words),
       cmocka_unit_test(every_field_of_the_key_changes_the_numbers),
       cmocka_unit_test(a_row_read_in_pieces_is_the_same_row),
+      cmocka_unit_test(rows_at_once_are_the_rows_one_by_one),
       cmocka_unit_test(normals_agree_with_float64_arithmetic_on_the_same_bits),
       cmocka_unit_test(normals_have_the_moments_of_a_gaussian),
       cmocka_unit_test(uniforms_stay_inside_the_open_interval_and_fill_it),
