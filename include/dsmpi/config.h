@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "dsmpi/status.h"
 
-enum { DSM_LIST_MAX = 16, DSM_TEXT_MAX = 1024 };
+enum { DSM_LIST_MAX = 16, DSM_BETAS_MAX = 4096, DSM_TEXT_MAX = 1024 };
 
 typedef struct dsm_int_list {
   size_t count;
@@ -19,9 +19,23 @@ typedef struct dsm_real_list {
   double value[DSM_LIST_MAX];
 } dsm_real_list;
 
+typedef struct dsm_beta_list { /* a dsm_real_list with more room */
+  size_t count;
+  double value[DSM_BETAS_MAX];
+} dsm_beta_list;
+
 enum dsm_normalize { DSM_NORMALIZE_NONE, DSM_NORMALIZE_STANDARDIZE, DSM_NORMALIZE_RANGE };
-enum dsm_process_name { DSM_PROCESS_DDPM, DSM_PROCESS_VP, DSM_PROCESS_VE };
-enum dsm_beta_schedule { DSM_SCHEDULE_LINEAR, DSM_SCHEDULE_COSINE };
+enum dsm_process_name {
+  DSM_PROCESS_DDPM,
+  DSM_PROCESS_VP,
+  DSM_PROCESS_VE,
+  DSM_PROCESS_SUBVP,
+  DSM_PROCESS_SMLD,
+  DSM_PROCESS_EDM,
+  DSM_PROCESS_FLOW,
+  DSM_PROCESS_SINGLE
+};
+enum dsm_beta_schedule { DSM_SCHEDULE_LINEAR, DSM_SCHEDULE_COSINE, DSM_SCHEDULE_SIGMOID, DSM_SCHEDULE_LIST };
 enum dsm_model_name { DSM_MODEL_MLP, DSM_MODEL_UNET, DSM_MODEL_LINEAR };
 enum dsm_up_attention { DSM_UP_ATTENTION_EVERY, DSM_UP_ATTENTION_ONCE };
 enum dsm_objective_name {
@@ -45,7 +59,7 @@ enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM
 /** How samples are drawn. */
 typedef struct dsm_sampler_settings {
   int name;      /* dsm_sampler_name */
-  int64_t steps; /* 0 = as many as the process has (ddpm), else 1000 */
+  int64_t steps; /* 0 = as many as the process has times, 1000 where time is continuous */
   double eta;    /* ddim */
   int variance;  /* dsm_reverse_variance, ancestral */
   int clip;      /* dsm_clip, of the predicted x0 */
@@ -70,9 +84,11 @@ typedef struct dsm_config {
   struct {
     int name;                    /* dsm_process_name */
     int schedule;                /* dsm_beta_schedule, ddpm only */
-    int64_t steps;               /* T, ddpm only */
-    double beta_min, beta_max;   /* vp */
-    double sigma_min, sigma_max; /* ve */
+    dsm_beta_list betas;         /* ddpm, schedule list */
+    int64_t steps;               /* T: ddpm, smld */
+    double beta_min, beta_max;   /* vp, subvp */
+    double sigma_min, sigma_max; /* ve, smld, edm */
+    double sigma;                /* single */
   } process;
   struct {
     int name;                 /* dsm_model_name */

@@ -11,36 +11,51 @@
 
 /* ---- process ------------------------------------------------------------------------------------------- */
 
-/** A forward process. Times: ddpm t = 1 ... T (integers; t = 0 is the data), vp and ve t in (0, 1]. At t =
- *  0: alpha 1, sigma 0 (ve too, by convention: the data themselves).
- *    ddpm  alpha^2 = prod (1 - beta_i), sigma^2 = 1 - alpha^2;
- *          beta linear (1e-4 ... 0.02, times 1000/T) or cosine
- *    vp    log alpha = -t^2 (b1 - b0)/4 - t b0/2, sigma^2 = -expm1(2 log alpha)
- *    ve    alpha 1, sigma = sigma_min (sigma_max / sigma_min)^t */
+/** A forward process. b(t) = b0 + t (b1 - b0), y(t) = t^2 (b1 - b0)/4 + t b0/2; s0 = sigma_min, s1 = sigma_max.
+ *             times          alpha                sigma                        start of sampling ~ N(0, std^2)
+ *    ddpm     1, 2 ... T     sqrt(prod (1 - beta_i))  sqrt(1 - alpha^2)        1
+ *    smld     1, 2 ... T     1                    s0 (s1/s0)^((t-1)/(T-1))     s1
+ *    single   1              1                    process.sigma                process.sigma, far from the true law
+ *    vp       (0, 1]         exp(-y)              sqrt(1 - alpha^2)            1
+ *    subvp    (0, 1]         exp(-y)              1 - alpha^2                  1
+ *    ve       (0, 1]         1                    s0 (s1/s0)^t                 s1
+ *    edm      [s0, s1]       1                    t                            s1
+ *    flow     (0, 1]         1 - t                t                            1
+ *  t = 0 is the data: alpha 1, sigma 0, by convention where sigma does not go there by itself. Schedules of
+ *  the betas of ddpm: src/diffusion/process/betas.c. */
 typedef struct dsm_process dsm_process;
 dsm_status dsm_process_create(const dsm_config *config, dsm_process **process);
 void dsm_process_destroy(dsm_process **process);
 const char *dsm_process_name_of(const dsm_process *process);
-/** True when only integer times exist (ddpm). */
+/** True when only integer times exist (ddpm, smld, single). */
 bool dsm_process_discrete(const dsm_process *process);
-/** Last time: T or 1. First time that training and sampling use: 1, or 1e-5 in training and (vp 1e-3, ve
- *  1e-5) in sampling. */
+/** Last time: T, s1 or 1. First time that training and sampling use: 1 where time is discrete, s0 in edm, 1e-5
+ *  in training elsewhere, and in sampling 1e-3 (ve: 1e-5). */
 double dsm_process_last(const dsm_process *process);
 double dsm_process_first(const dsm_process *process, bool sampling);
 double dsm_process_alpha(const dsm_process *process, double t);
 double dsm_process_sigma(const dsm_process *process, double t);
+/** The t with sigma / alpha = ratio > 0, between dsm_process_first in training and dsm_process_last; where time
+ *  is discrete, the one whose ratio is nearest in the logarithm. */
+double dsm_process_time_of(const dsm_process *process, double ratio);
 /** Drift f and squared diffusion g^2 of dx = f x dt + g dw: f = alpha'/alpha, g^2 = (sigma^2)' - 2 f
- *  sigma^2. ddpm: per step, f = log(alpha_t / alpha_{t-1}), g^2 = beta_t. */
+ *  sigma^2; infinite where alpha = 0. Discrete time: per step, f = log(alpha_t / alpha_{t-1}), g^2 =
+ *  sigma_{t-1,t}^2, which is beta_t in ddpm. */
 double dsm_process_drift(const dsm_process *process, double t);
 double dsm_process_diffusion2(const dsm_process *process, double t);
 /** alpha' and sigma' of a process in continuous time. They make the probability-flow ODE without dividing by
  *  alpha or sigma:  dx/dt = alpha' x0_hat + sigma' eps_hat  (= f x - g^2 s / 2). */
 double dsm_process_alpha_slope(const dsm_process *process, double t);
 double dsm_process_sigma_slope(const dsm_process *process, double t);
-/** What the network sees as time: ddpm t - 1 scaled to 0 ... 999 (t - 1 for T = 1000), vp and ve 999 t. */
+/** What the network sees as time, about 0 ... 999: discrete time (t - 1) 999 / (T - 1), which is t - 1 for T =
+ *  1000; 999 t; edm 999 ln(t/s0) / ln(s1/s0), which is c_noise = ln(t)/4 shifted and stretched. The text names
+ *  the formula; other programs have others, so it is kept in checkpoints. */
 double dsm_process_label(const dsm_process *process, double t);
-/** Standard deviation of the start of sampling, x_T ~ N(0, std^2): 1, ve sigma_max. */
+const char *dsm_process_label_text(const dsm_process *process);
+/** Standard deviation of the start of sampling, see above; and whether x at the last time is close to that
+ *  law whatever the data are, as walks from noise to data need: not so for `single`. */
 double dsm_process_prior_std(const dsm_process *process);
+bool dsm_process_ends_in_noise(const dsm_process *process);
 
 /** Posterior q(x_s | x_t, x0), s < t, of any Gaussian process, alpha_ts = alpha_t / alpha_s, sigma_ts^2 =
  *  sigma_t^2 - alpha_ts^2 sigma_s^2:

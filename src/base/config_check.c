@@ -52,17 +52,36 @@ static void check_batch(const dsm_config *c, dsm__mistakes *mistakes) {
           micro, batch, above);
 }
 
+static bool is_one_of(int value, const int *values) { /* -1 at the end */
+  while (*values >= 0 && *values != value) values++;
+  return *values == value;
+}
+
 static void check_process(const dsm_config *c, dsm__mistakes *mistakes) {
-  if (c->process.name == DSM_PROCESS_VP && c->process.beta_min >= c->process.beta_max)
+  static const int with_rates[] = {DSM_PROCESS_VP, DSM_PROCESS_SUBVP, -1};
+  static const int with_levels[] = {DSM_PROCESS_VE, DSM_PROCESS_SMLD, DSM_PROCESS_EDM, -1};
+  static const int with_steps[] = {DSM_PROCESS_DDPM, DSM_PROCESS_SMLD, -1};
+  const int name = c->process.name;
+  if (is_one_of(name, with_rates) && c->process.beta_min >= c->process.beta_max)
     WRONG("process.beta_min = %g must be below process.beta_max = %g", c->process.beta_min,
           c->process.beta_max);
-  if (c->process.name == DSM_PROCESS_VE && c->process.sigma_min >= c->process.sigma_max)
+  if (is_one_of(name, with_levels) && c->process.sigma_min >= c->process.sigma_max)
     WRONG("process.sigma_min = %g must be below process.sigma_max = %g", c->process.sigma_min,
           c->process.sigma_max);
-  if (c->process.name == DSM_PROCESS_DDPM && c->sampler.steps > c->process.steps)
+  if (is_one_of(name, with_steps) && c->sampler.steps > c->process.steps)
     WRONG("sampler.steps = %" PRId64 " is more than process.steps = %" PRId64
-          "; a ddpm process has no more levels",
-          c->sampler.steps, c->process.steps);
+          "; a %s process has no more levels",
+          c->sampler.steps, c->process.steps, dsm_config_word("process.name", name));
+}
+
+static void check_betas(const dsm_config *c, dsm__mistakes *mistakes) {
+  const size_t count = c->process.betas.count;
+  const bool list = c->process.name == DSM_PROCESS_DDPM && c->process.schedule == DSM_SCHEDULE_LIST;
+  if (list && (int64_t)count != c->process.steps)
+    WRONG("process.betas has %zu numbers, but process.steps = %" PRId64 "; there must be one a step", count,
+          c->process.steps);
+  if (!list && count > 0)
+    WRONG("process.betas is given, but not used: that takes process.name = ddpm and process.schedule = list");
 }
 
 static void check_averages(const dsm_config *c, dsm__mistakes *mistakes) {
@@ -94,6 +113,7 @@ dsm_status dsm_config_check(const dsm_config *config) {
   check_shape(config, mistakes);
   check_batch(config, mistakes);
   check_process(config, mistakes);
+  check_betas(config, mistakes);
   check_averages(config, mistakes);
   if (config->train.steps > 0 && config->optimizer.warmup >= config->train.steps)
     WRONG("optimizer.warmup = %" PRId64 " must be below train.steps = %" PRId64, config->optimizer.warmup,

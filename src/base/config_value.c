@@ -19,6 +19,23 @@ static const void *const_field(const dsm__setting *setting, const dsm_config *co
 bool dsm__is_list(dsm__kind kind) {
   return kind == DSM__INT_LIST || kind == DSM__REAL_LIST;
 }
+size_t dsm__list_room(const dsm__setting *setting) {
+  return (setting->size - offsetof(dsm_real_list, value)) / sizeof(double);
+}
+/* Lists of any room begin alike: their count, then their values, of eight bytes each. */
+static size_t list_count(const void *list) {
+  return *(const size_t *)list;
+}
+static const void *list_at(const void *list, size_t index) {
+  return (const char *)list + offsetof(dsm_real_list, value) + index * sizeof(double);
+}
+static void list_set(void *list, size_t index, const void *value) {
+  memcpy((char *)list + offsetof(dsm_real_list, value) + index * sizeof(double), value, sizeof(double));
+}
+_Static_assert(offsetof(dsm_int_list, value) == offsetof(dsm_real_list, value) &&
+                   offsetof(dsm_beta_list, value) == offsetof(dsm_real_list, value) &&
+                   sizeof(int64_t) == sizeof(double),
+               "lists of all kinds have one layout");
 static bool is_integer(dsm__kind kind) {
   return kind == DSM__INT || kind == DSM__INT_LIST;
 }
@@ -179,9 +196,9 @@ static bool read_number(const dsm__setting *setting, const char *text, size_t in
   else if (setting->kind == DSM__REAL)
     *(double *)to = real;
   else if (setting->kind == DSM__INT_LIST)
-    ((dsm_int_list *)to)->value[index] = integer;
+    list_set(to, index, &integer);
   else
-    ((dsm_real_list *)to)->value[index] = real;
+    list_set(to, index, &real);
   return true;
 }
 
@@ -209,39 +226,30 @@ bool dsm__scalar_read(const dsm__setting *setting, const char *text, bool quoted
 }
 
 void dsm__list_end(const dsm__setting *setting, size_t count, dsm_config *config) {
-  void *to = field(setting, config);
-  if (setting->kind == DSM__INT_LIST) {
-    dsm_int_list *list = to;
-    list->count = count;
-    for (size_t i = count; i < DSM_LIST_MAX; i++) list->value[i] = 0;
-  } else {
-    dsm_real_list *list = to;
-    list->count = count;
-    for (size_t i = count; i < DSM_LIST_MAX; i++) list->value[i] = 0;
-  }
+  static const int64_t zero; /* all bits 0: of a real list too */
+  void *list = field(setting, config);
+  *(size_t *)list = count;
+  for (size_t i = count; i < dsm__list_room(setting); i++) list_set(list, i, &zero);
 }
 
 bool dsm__value_allowed(const dsm__setting *setting, const dsm_config *config, char *why, size_t why_size) {
   const void *from = const_field(setting, config);
-  const dsm_int_list *integers = from;
-  const dsm_real_list *reals = from;
+  const bool list = dsm__is_list(setting->kind);
+  const size_t count = list ? list_count(from) : 1;
   char shown[80];
-  size_t count = 1;
   if (setting->kind == DSM__WORD && strcmp(word_of(setting, *(const int *)from), "?") == 0) {
     snprintf(why, why_size, "has the unknown value %d", *(const int *)from);
     return false;
   }
-  if (setting->kind == DSM__INT_LIST) count = integers->count;
-  if (setting->kind == DSM__REAL_LIST) count = reals->count;
-  if (count > DSM_LIST_MAX || (count == 0 && setting->flags & DSM__FILLED)) {
-    snprintf(why, why_size, "has %zu values; it needs 1 to %d", count, DSM_LIST_MAX);
+  if (list && (count > dsm__list_room(setting) || (count == 0 && setting->flags & DSM__FILLED))) {
+    snprintf(why, why_size, "has %zu values; it needs 1 to %zu", count, dsm__list_room(setting));
     return false;
   }
   for (size_t i = 0; is_number(setting->kind) && i < count; i++) {
     double value = setting->kind == DSM__INT        ? (double)*(const int64_t *)from
-                   : setting->kind == DSM__INT_LIST ? (double)integers->value[i]
+                   : setting->kind == DSM__INT_LIST ? (double)*(const int64_t *)list_at(from, i)
                    : setting->kind == DSM__REAL     ? *(const double *)from
-                                                    : reals->value[i];
+                                                    : *(const double *)list_at(from, i);
     snprintf(shown, sizeof shown, "%.10g", value);
     if (!check_range(setting, value, shown, why, why_size)) return false;
   }
@@ -313,8 +321,6 @@ static void print_text(const char *text, FILE *out) {
 
 void dsm__value_print(const dsm__setting *setting, const dsm_config *config, FILE *out) {
   const void *from = const_field(setting, config);
-  const dsm_int_list *integers = from;
-  const dsm_real_list *reals = from;
   switch (setting->kind) {
   case DSM__BOOL:
     fputs(*(const bool *)from ? "true" : "false", out);
@@ -333,15 +339,15 @@ void dsm__value_print(const dsm__setting *setting, const dsm_config *config, FIL
     break;
   case DSM__INT_LIST:
     fputc('[', out);
-    for (size_t i = 0; i < integers->count; i++)
-      fprintf(out, "%s%" PRId64, i ? ", " : "", integers->value[i]);
+    for (size_t i = 0; i < list_count(from); i++)
+      fprintf(out, "%s%" PRId64, i ? ", " : "", *(const int64_t *)list_at(from, i));
     fputc(']', out);
     break;
   case DSM__REAL_LIST:
     fputc('[', out);
-    for (size_t i = 0; i < reals->count; i++) {
+    for (size_t i = 0; i < list_count(from); i++) {
       fputs(i ? ", " : "", out);
-      print_real(reals->value[i], out);
+      print_real(*(const double *)list_at(from, i), out);
     }
     fputc(']', out);
     break;

@@ -60,14 +60,14 @@ static void read_scalar(reader *r, const dsm__setting *setting, const yaml_node_
 static void read_list(reader *r, const dsm__setting *setting, const yaml_node_t *node) {
   const yaml_node_item_t *items = node->data.sequence.items.start;
   size_t count = (size_t)(node->data.sequence.items.top - items);
-  if (count > DSM_LIST_MAX) {
-    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has %zu values; it can have %d at most",
-                 setting->key, count, DSM_LIST_MAX);
+  if (count > dsm__list_room(setting)) {
+    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has %zu values; it can have %zu at most",
+                 setting->key, count, dsm__list_room(setting));
     return;
   }
   if (count == 0 && setting->flags & DSM__FILLED) {
-    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has 0 values; it needs 1 to %d", setting->key,
-                 DSM_LIST_MAX);
+    dsm__mistake(r->mistakes, AT(node->start_mark), "%s: has 0 values; it needs 1 to %zu", setting->key,
+                 dsm__list_room(setting));
     return;
   }
   for (size_t i = 0; i < count; i++) {

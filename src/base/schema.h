@@ -13,7 +13,7 @@ typedef enum dsm__kind {
   DSM__WORD,      /* int, index into `words` */
   DSM__TEXT,      /* char [size] */
   DSM__INT_LIST,  /* dsm_int_list */
-  DSM__REAL_LIST, /* dsm_real_list */
+  DSM__REAL_LIST, /* dsm_real_list, or one with another number of values */
 } dsm__kind;
 
 enum {
@@ -58,6 +58,8 @@ bool dsm__in_range(const dsm__setting *setting, double value);
 /** "an integer", "a list of integers", ... */
 const char *dsm__kind_text(dsm__kind kind);
 bool dsm__is_list(dsm__kind kind);
+/** How many values the field of a list has room for. */
+size_t dsm__list_room(const dsm__setting *setting);
 
 /** Reads one YAML scalar into the field, or into element `index` of a list. `quoted`: it stood in quotes, so
  * it is a text even if it looks like a number. @return false with the reason in `why`. */

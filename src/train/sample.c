@@ -265,8 +265,9 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   DSM_AGREE(comm, is_root(s) ? read_parameters(s) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, s->w, s->session.count * sizeof *s->w, 0));
   DSM_TRY(dsm_comm_broadcast(comm, &s->header.step, sizeof s->header.step, 0));
-  const bool discrete = dsm_process_discrete(s->session.process);
-  s->steps = config.sampler.steps > 0 ? config.sampler.steps : discrete ? config.process.steps : 1000;
+  const dsm_process *process = s->session.process;
+  const int64_t every = dsm_process_discrete(process) ? (int64_t)dsm_process_last(process) : 1000;
+  s->steps = config.sampler.steps > 0 ? config.sampler.steps : every;
   dsm__banner(&s->session);
   describe_sampler(s, sampler, sizeof sampler);
   dsm_info("model    %s, step %lld: %s", s->path, (long long)s->header.step,

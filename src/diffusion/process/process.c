@@ -10,9 +10,10 @@
 #include <stdlib.h>
 
 static dsm_status (*const creators[])(const dsm_config *, dsm_process **) = {
-    [DSM_PROCESS_DDPM] = dsm__ddpm_create,
-    [DSM_PROCESS_VP] = dsm__vp_create,
-    [DSM_PROCESS_VE] = dsm__ve_create,
+    [DSM_PROCESS_DDPM] = dsm__ddpm_create, [DSM_PROCESS_VP] = dsm__vp_create,
+    [DSM_PROCESS_VE] = dsm__ve_create,     [DSM_PROCESS_SUBVP] = dsm__subvp_create,
+    [DSM_PROCESS_SMLD] = dsm__smld_create, [DSM_PROCESS_EDM] = dsm__edm_create,
+    [DSM_PROCESS_FLOW] = dsm__flow_create, [DSM_PROCESS_SINGLE] = dsm__single_create,
 };
 
 dsm_status dsm_process_create(const dsm_config *config, dsm_process **process) {
@@ -21,6 +22,30 @@ dsm_status dsm_process_create(const dsm_config *config, dsm_process **process) {
   DSM_ASSERT(name >= 0 && (size_t)name < sizeof creators / sizeof *creators);
   DSM_TRY(creators[name](config, process));
   return DSM_OK;
+}
+
+dsm_status dsm__check_sigmas(const dsm_config *config) {
+  const double sigma_min = config->process.sigma_min, sigma_max = config->process.sigma_max;
+  if (sigma_min > 0 && sigma_max > sigma_min && isfinite(sigma_max)) return DSM_OK;
+  DSM_FAIL(DSM_BAD_CONFIG,
+           "process.sigma_min, process.sigma_max: need 0 < sigma_min < sigma_max; received %g and %g "
+           "(sigma_max: about the largest distance between two samples)",
+           sigma_min, sigma_max);
+}
+
+double dsm__label_of_time(const dsm_process *process, double t) {
+  (void)process;
+  return DSM__LABEL_LAST * t;
+}
+
+double dsm__label_of_step(const dsm_process *process, double t) {
+  return process->last > 1 ? (t - 1) * (DSM__LABEL_LAST / (process->last - 1)) : 0;
+}
+
+double dsm__zero(const dsm_process *process, double t) {
+  (void)process;
+  (void)t;
+  return 0;
 }
 
 void dsm_process_destroy(dsm_process **process) {
@@ -47,6 +72,21 @@ double dsm_process_first(const dsm_process *process, bool sampling) {
 
 double dsm_process_prior_std(const dsm_process *process) {
   return process->prior_std;
+}
+
+bool dsm_process_ends_in_noise(const dsm_process *process) {
+  return process->ops->ends_in_noise;
+}
+
+double dsm_process_time_of(const dsm_process *process, double ratio) {
+  static const double beyond_all = 1e150; /* its square is still finite */
+  DSM_ASSERT(ratio > 0);
+  if (ratio > beyond_all) return process->last;
+  return fmin(fmax(process->ops->time_of(process, ratio), process->first_training), process->last);
+}
+
+const char *dsm_process_label_text(const dsm_process *process) {
+  return process->ops->label_text;
 }
 
 double dsm_process_label(const dsm_process *process, double t) {

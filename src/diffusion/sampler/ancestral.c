@@ -22,7 +22,7 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 static const char *refuses(const dsm_sampling *sampling) {
   if (sampling->settings->variance == DSM_VARIANCE_SMALL ||
       sampling->settings->variance == DSM_VARIANCE_LARGE)
-    return NULL;
+    return dsm__chain_refuses(sampling);
   return "sampler.variance is neither small nor large";
 }
 

@@ -16,6 +16,12 @@ static void step_sample(const dsm__chain_step *step, size_t d, const float *x0, 
   }
 }
 
+const char *dsm__chain_refuses(const dsm_sampling *sampling) {
+  if (dsm_process_ends_in_noise(sampling->process)) return NULL;
+  return "it walks from pure noise down to the data, and the process has one noise level that is not pure "
+         "noise";
+}
+
 dsm_status dsm__chain_run(const dsm_sampling *sampling, dsm__chain_rule *rule, float *x) {
   dsm_status status = DSM_OK;
   size_t n = sampling->n, d = sampling->d;

@@ -13,6 +13,9 @@ typedef struct dsm__chain_step {
 /** Coefficients of the step from t down to s. */
 typedef dsm__chain_step dsm__chain_rule(const dsm_sampling *sampling, double s, double t);
 
+/** Why no chain can be walked on this process, or NULL. */
+const char *dsm__chain_refuses(const dsm_sampling *sampling);
+
 /** Walks x (n, d) from x_T to the samples.
  *  @return DSM_OK; DSM_STOPPED; DSM_NO_MEMORY; DSM_BAD_CONFIG from dsm_sampler_times */
 dsm_status dsm__chain_run(const dsm_sampling *sampling, dsm__chain_rule *rule, float *x);

@@ -28,7 +28,7 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 }
 
 static const char *refuses(const dsm_sampling *sampling) {
-  if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return NULL;
+  if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return dsm__chain_refuses(sampling);
   return "sampler.eta lies outside 0 ... 1 (0 is deterministic, 1 is ancestral sampling)";
 }
 

@@ -26,7 +26,9 @@ static inline void check_close(const char *file, int line, const char *what, dou
   _fail(file, line);
 }
 
-/* The defaults, with another process. `steps` is T of ddpm. */
+enum { PROCESSES = DSM_PROCESS_SINGLE + 1 };
+
+/* The defaults, with another process. `steps` is T of ddpm and smld. */
 static inline dsm_config config_of(int name, int schedule, int64_t steps) {
   dsm_config config;
   dsm_config_defaults(&config);
@@ -37,6 +39,7 @@ static inline dsm_config config_of(int name, int schedule, int64_t steps) {
   config.process.beta_max = 20;
   config.process.sigma_min = 0.01;
   config.process.sigma_max = 50;
+  config.process.sigma = 0.5;
   return config;
 }
 
@@ -45,6 +48,18 @@ static inline dsm_process *process_of(int name, int schedule, int64_t steps) {
   dsm_process *process = NULL;
   assert_int_equal(dsm_process_create(&config, &process), DSM_OK);
   return process;
+}
+
+/* Every process, with T = 1000. */
+static inline dsm_process *process_named(int name) {
+  return process_of(name, DSM_SCHEDULE_LINEAR, 1000);
+}
+
+/* The i-th of `count` times from the first of training to the last; integers where time is discrete. */
+static inline double time_at(const dsm_process *p, int i, int count) {
+  double first = dsm_process_first(p, false), last = dsm_process_last(p);
+  double t = count > 1 ? first + (last - first) * i / (count - 1) : last;
+  return dsm_process_discrete(p) ? round(t) : fmin(t, last);
 }
 
 static inline dsm_process *ddpm_of(int64_t steps) {
