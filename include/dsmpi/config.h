@@ -46,8 +46,26 @@ enum dsm_objective_name {
   DSM_OBJECTIVE_SLICED,
   DSM_OBJECTIVE_SLICED_VR
 };
-enum dsm_prediction { DSM_PREDICT_EPS, DSM_PREDICT_X0, DSM_PREDICT_SCORE, DSM_PREDICT_V, DSM_PREDICT_ENERGY };
-enum dsm_weighting { DSM_WEIGHT_SIMPLE, DSM_WEIGHT_SIGMA2, DSM_WEIGHT_LIKELIHOOD };
+enum dsm_prediction {
+  DSM_PREDICT_EPS,
+  DSM_PREDICT_X0,
+  DSM_PREDICT_SCORE,
+  DSM_PREDICT_V,
+  DSM_PREDICT_ENERGY,
+  DSM_PREDICT_MU,
+  DSM_PREDICT_EDM,
+  DSM_PREDICT_FLOW
+};
+enum dsm_weighting {
+  DSM_WEIGHT_SIMPLE,
+  DSM_WEIGHT_SIGMA2,
+  DSM_WEIGHT_LIKELIHOOD,
+  DSM_WEIGHT_VLB,
+  DSM_WEIGHT_MIN_SNR,
+  DSM_WEIGHT_SOFT_MIN_SNR,
+  DSM_WEIGHT_EDM,
+  DSM_WEIGHT_OUTPUT
+};
 enum dsm_lr_schedule { DSM_LR_CONSTANT, DSM_LR_COSINE, DSM_LR_INVERSE_SQRT };
 enum dsm_reduction { DSM_REDUCE_TREE, DSM_REDUCE_FAST };
 enum dsm_overlap { DSM_OVERLAP_AUTO, DSM_OVERLAP_ON, DSM_OVERLAP_OFF };
@@ -55,6 +73,17 @@ enum dsm_sampler_name { DSM_SAMPLER_ANCESTRAL, DSM_SAMPLER_DDIM };
 enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
 enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM2COL };
+
+/** What is minimised. */
+typedef struct dsm_objective_settings {
+  int name;             /* dsm_objective_name */
+  int prediction;       /* dsm_prediction */
+  double sigma_data;    /* edm: prediction and weighting */
+  int weighting;        /* dsm_weighting */
+  double min_snr_gamma; /* min_snr, soft_min_snr */
+  int vlb_variance;     /* dsm_reverse_variance, vlb */
+  double vlb_weight;    /* hybrid */
+} dsm_objective_settings;
 
 /** How samples are drawn. */
 typedef struct dsm_sampler_settings {
@@ -100,12 +129,7 @@ typedef struct dsm_config {
     int up_attention;         /* dsm_up_attention */
     double dropout;
   } model;
-  struct {
-    int name;          /* dsm_objective_name */
-    int prediction;    /* dsm_prediction */
-    int weighting;     /* dsm_weighting */
-    double vlb_weight; /* hybrid */
-  } objective;
+  dsm_objective_settings objective;
   struct {
     double lr, beta1, beta2, eps, weight_decay, clip; /* clip 0 = off */
     int schedule;                                     /* dsm_lr_schedule */

@@ -77,36 +77,43 @@ dsm_log_variances dsm_process_log_variances(const dsm_process *process, double s
 
 /* ---- prediction ---------------------------------------------------------------------------------------- */
 
-/** The quantities of a noisy sample at (alpha, sigma), each known from x_t and one other:
- *  eps = (x - alpha x0)/sigma,  s = -eps/sigma,  v = alpha eps - sigma x0,  x0 by Tweedie: (x + sigma^2
- *  s)/alpha.  From v, for any alpha and sigma:
- *  x0 = (alpha x - sigma v)/(alpha^2 + sigma^2), eps = (sigma x + alpha v)/(alpha^2 + sigma^2). */
-/** Converts value `from` (enum dsm_prediction) of n elements into `to`; y may be value. In `score`, the
- *  value is s itself. */
-void dsm_prediction_convert(int from, int to, double alpha, double sigma, const float *x, const float *value,
-                            float *y, size_t n);
 /** How the output F of a network is read at one time, and what it should be:
- *    F       = network(input x_t),     input = 1 / sqrt(alpha^2 + sigma^2)
- *    x0_hat  = x0_x x_t + x0_f F,      eps_hat = eps_x x_t + eps_f F
+ *    F       = network(input x_t)
+ *    x0_hat  = x0_x x_t + x0_f F,      eps_hat = eps_x x_t + eps_f F,    s_hat = -eps_hat / sigma
  *    F*      = f_x0 x0 + f_eps eps
- *  so |eps - eps_hat|^2 = eps_f^2 |F - F*|^2. F stands for
- *    eps, x0, v   themselves
+ *  so |eps - eps_hat|^2 = eps_f^2 |F - F*|^2. input = 1 / sqrt(alpha^2 + sigma^2), in edm with alpha sigma_data
+ *  for alpha. F* is
+ *    eps, x0      themselves
  *    score        sigma s, of unit scale as in NCSN
- *    energy       grad e = -sigma s with a scalar network e: read like eps */
+ *    energy       grad e = -sigma s with a scalar network e: read like eps
+ *    v            alpha eps - sigma x0
+ *    flow         eps - x0
+ *    mu           input E[x_{t-1} | x_t, x0], discrete time only
+ *    edm          (x0 - c_skip x_t / alpha) / c_out at the noise level sigma / alpha */
 typedef struct dsm_reading {
   double input, x0_x, x0_f, eps_x, eps_f, f_x0, f_eps;
 } dsm_reading;
-/** `prediction`: enum dsm_prediction. */
-dsm_reading dsm_prediction_reading(int prediction, const dsm_process *process, double t);
+dsm_reading dsm_prediction_reading(const dsm_objective_settings *settings, const dsm_process *process,
+                                   double t);
+/** @return DSM_OK; DSM_BAD_CONFIG with the reason if there is no such reading at all times of the process: mu in
+ *  continuous time, eps and score where alpha goes to 0. */
+dsm_status dsm_prediction_check(const dsm_objective_settings *settings, const dsm_process *process);
 
 /* ---- objective ----------------------------------------------------------------------------------------- */
 
-/** Weight of |eps - eps_hat|^2, summed over the d elements of a sample, in the loss:
- *    simple      1/d                  (mean over elements: L_simple of Ho et al. 2020, eq. 14)
- *    sigma2      1/2                   (DSM loss with lambda(sigma) = sigma^2: 1/2 |sigma s + eps|^2,
- *                                       Song & Ermon 2019, arXiv:1907.05600, eq. 6)
- *    likelihood  g^2(t) / (2 sigma^2)  (Song et al. 2021, arXiv:2101.09258; in ddpm g^2 = beta_t) */
-double dsm_weighting_value(int weighting, const dsm_process *process, double t, size_t d);
+/** Weight of |eps - eps_hat|^2, summed over the d elements of a sample, in the loss; SNR = alpha^2 / sigma^2:
+ *    simple        1/d                       sigma2      1/2
+ *    likelihood    g^2 / (2 sigma^2)         vlb         KL of a reverse step with objective.vlb_variance
+ *    min_snr       min(1, gamma / SNR) / d   soft_min_snr  1 / (1 + SNR / gamma) / d
+ *    edm           (1 + 1 / (SNR sigma_data^2)) / d      output  1/(d eps_f^2): 1/d on the network's output
+ *  Sources: src/diffusion/weighting.c. Infinite where alpha = 0 for some. */
+double dsm_weighting_value(const dsm_objective_settings *settings, const dsm_process *process, double t,
+                           size_t d);
+/** The same as weight of |F - F*|^2, eps_f^2 times as large: finite at all times of a process. */
+double dsm_weighting_of_output(const dsm_objective_settings *settings, const dsm_process *process, double t,
+                               size_t d);
+/** @return DSM_OK; DSM_BAD_CONFIG with the reason: vlb in continuous time, likelihood where g is infinite. */
+dsm_status dsm_weighting_check(const dsm_objective_settings *settings, const dsm_process *process);
 
 /** Loss of a micro-batch on a graph: inputs, loss, gradients of all parameters. Built once, filled and run
  *  every step. */

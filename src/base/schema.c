@@ -111,16 +111,30 @@ const dsm__setting dsm__schema[] = {
                  "an estimate of it, or slices."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
-                    [DSM_PREDICT_V] = "v",
-                    [DSM_PREDICT_ENERGY] = "energy"),
+                    [DSM_PREDICT_V] = "v", [DSM_PREDICT_ENERGY] = "energy", [DSM_PREDICT_MU] = "mu",
+                    [DSM_PREDICT_EDM] = "edm", [DSM_PREDICT_FLOW] = "flow"),
      .initial = "eps", .also = "predict parametrization parameterization target",
-     .sentence = "What the network predicts: the noise, the clean sample, the score, the velocity, or an energy whose "
-                 "gradient is the score."},
+     .sentence = "What the network predicts: the noise, the clean sample, the score, the velocity v, an "
+                 "energy whose gradient is the score, the mean of a reverse step (mu), what EDM's preconditioning "
+                 "leaves to it, or noise minus sample (flow)."},
+    {"objective.sigma_data", DSM__REAL, FIELD(objective, sigma_data), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
+     .initial = "1", .also = "sigma_d data_std",
+     .sentence = "Standard deviation of the data as the network sees them: 1 after standardize, about 0.5 for "
+                 "pictures in -1 to 1 (edm: prediction and weighting)."},
     {"objective.weighting", DSM__WORD, FIELD(objective, weighting), .flags = DSM__FIXED,
      .words = WORDS([DSM_WEIGHT_SIMPLE] = "simple", [DSM_WEIGHT_SIGMA2] = "sigma2",
-                    [DSM_WEIGHT_LIKELIHOOD] = "likelihood"),
+                    [DSM_WEIGHT_LIKELIHOOD] = "likelihood", [DSM_WEIGHT_VLB] = "vlb",
+                    [DSM_WEIGHT_MIN_SNR] = "min_snr", [DSM_WEIGHT_SOFT_MIN_SNR] = "soft_min_snr",
+                    [DSM_WEIGHT_EDM] = "edm", [DSM_WEIGHT_OUTPUT] = "output"),
      .initial = "simple", .also = "weight weights loss_weighting",
-     .sentence = "Weight of the noise levels in the loss."},
+     .sentence = "Weight of the noise levels in the loss: equal on the noise (simple), on the network's output "
+                 "whatever it is (output; with flow, flow matching), or as each name says."},
+    {"objective.min_snr_gamma", DSM__REAL, FIELD(objective, min_snr_gamma), .flags = DSM__FIXED | DSM__ABOVE,
+     FROM(0), .initial = "5", .also = "snr_gamma gamma",
+     .sentence = "Signal-to-noise ratio from which on it counts no more (min_snr, soft_min_snr)."},
+    {"objective.vlb_variance", DSM__WORD, FIELD(objective, vlb_variance), .flags = DSM__FIXED,
+     .words = WORDS([DSM_VARIANCE_SMALL] = "small", [DSM_VARIANCE_LARGE] = "large"), .initial = "large",
+     .also = "var_type", .sentence = "Variance of a reverse step: that of the posterior, or beta (vlb)."},
 
     {"objective.vlb_weight", DSM__REAL, FIELD(objective, vlb_weight), .flags = DSM__FIXED, FROM(0),
      .initial = "0.001", .also = "lambda vlb_lambda",

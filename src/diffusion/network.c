@@ -17,7 +17,7 @@ typedef struct pass {
 
 struct dsm_network {
   const dsm_process *process; /* borrowed */
-  int prediction;
+  dsm_objective_settings objective;
   size_t n, d;
   const float *parameters; /* borrowed, of dsm_network_denoiser */
   pass forward;            /* F, and the energy if there is one */
@@ -33,10 +33,10 @@ static dsm_status build(pass *p, const dsm_network *network, const dsm_model *mo
   DSM_ASSERT(block.rank <= DSM_MAX_RANK);
   for (int a = 0; a < DSM_MAX_RANK; a++)
     block.n[a] = a == 0 ? network->n : a <= sample.rank ? sample.n[a - 1] : 1;
-  dsm__output_prepare(g, network->prediction, backward ? 1 : 0);
+  dsm__output_prepare(g, network->objective.prediction, backward ? 1 : 0);
   p->x = dsm_input(g, "x", block);
   p->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
-  p->output = dsm__output(g, model, network->prediction, p->x, p->label, &p->parts);
+  p->output = dsm__output(g, model, network->objective.prediction, p->x, p->label, &p->parts);
   if (p->parts.energy) dsm_graph_output(g, "energy", p->parts.energy);
   if (p->parts.variance) dsm_graph_output(g, "variance", p->parts.variance);
   if (backward && p->output) {
@@ -56,9 +56,10 @@ dsm_status dsm_network_create(const dsm_config *config, const dsm_process *proce
   *network = NULL;
   DSM_ASSERT(block > 0);
   dsm_network *created = NULL;
+  DSM_TRY(dsm_prediction_check(&config->objective, process));
   DSM_TRY(DSM_ALLOC(1, &created));
   created->process = process;
-  created->prediction = config->objective.prediction;
+  created->objective = config->objective;
   created->n = block;
   created->d = dsm_shape_count(dsm_model_sample(model));
   DSM_TRY_DONE(DSM_ALLOC(block, &created->reading));
@@ -84,7 +85,7 @@ static void fill(dsm_network *network, const pass *p, const float *x, const doub
   const size_t n = network->n, d = network->d;
   float *input = dsm_graph_data(p->graph, p->x), *label = dsm_graph_data(p->graph, p->label);
   for (size_t i = 0; i < n; i++) {
-    network->reading[i] = dsm_prediction_reading(network->prediction, network->process, t[i]);
+    network->reading[i] = dsm_prediction_reading(&network->objective, network->process, t[i]);
     label[i] = (float)dsm_process_label(network->process, t[i]);
     for (size_t j = i * d; j < (i + 1) * d; j++) input[j] = (float)(network->reading[i].input * (double)x[j]);
   }

@@ -15,15 +15,14 @@ typedef struct coefficients {
 } coefficients;
 
 static coefficients at_time(const dsm_objective *o, double t) {
-  const dsm_reading r = dsm_prediction_reading(o->prediction, o->process, t);
-  return (coefficients){
-      .alpha = dsm_process_alpha(o->process, t),
-      .sigma = dsm_process_sigma(o->process, t),
-      .input = r.input,
-      .f_x0 = r.f_x0,
-      .f_eps = r.f_eps,
-      .label = (float)dsm_process_label(o->process, t),
-      .weight = (float)(dsm_weighting_value(o->weighting, o->process, t, o->d) * r.eps_f * r.eps_f)};
+  const dsm_reading r = dsm_prediction_reading(&o->settings, o->process, t);
+  return (coefficients){.alpha = dsm_process_alpha(o->process, t),
+                        .sigma = dsm_process_sigma(o->process, t),
+                        .input = r.input,
+                        .f_x0 = r.f_x0,
+                        .f_eps = r.f_eps,
+                        .label = (float)dsm_process_label(o->process, t),
+                        .weight = (float)dsm_weighting_of_output(&o->settings, o->process, t, o->d)};
 }
 
 /* Where times are few they stand in a table: exponentials for each sample take as long as a small network. */
@@ -48,12 +47,12 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   (void)config;
   dsm_graph *g = o->graph;
   DSM_TRY(make_table(o));
-  dsm__output_prepare(g, o->prediction, 1);
+  dsm__output_prepare(g, o->settings.prediction, 1);
   o->x = dsm_input(g, "x", o->batch);
   o->label = dsm_input(g, "label", DSM_SHAPE(o->n, 1));
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->d));
   o->weight = dsm_input(g, "weight", DSM_SHAPE(o->n, 1));
-  dsm_node *f = dsm__output(g, model, o->prediction, o->x, o->label, NULL);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, NULL);
   dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
   o->loss = dsm_mul(g, dsm_sum_to(g, error, DSM_SHAPE(o->n, 1)), o->weight);
   return DSM_OK;

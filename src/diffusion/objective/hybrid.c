@@ -32,7 +32,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   const dsm_shape each = DSM_SHAPE(o->n, 1);
   hybrid *own = o->own;
   own->vlb_weight = config->objective.vlb_weight;
-  dsm__output_prepare(g, o->prediction, 1);
+  dsm__output_prepare(g, o->settings.prediction, 1);
   o->x = dsm_input(g, "x", o->batch);
   o->label = dsm_input(g, "label", each);
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->d));
@@ -44,7 +44,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   own->c = dsm_input(g, "c", each);
   own->vlb = dsm_input(g, "vlb", each);
   dsm__output_parts parts;
-  dsm_node *f = dsm__output(g, model, o->prediction, o->x, o->label, &parts);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, &parts);
   dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
   dsm_node *simple = dsm_mul(g, dsm_sum_to(g, error, each), o->weight);
   o->loss = dsm_add(g, simple, dsm_mul(g, bound_term(g, own, error, parts.variance, each), own->vlb));
@@ -62,7 +62,7 @@ static void fill(dsm_objective *o, const float *x0) {
     const double t = o->t[i], pi = acos(-1.0);
     const dsm_posterior q = dsm_process_posterior(o->process, t - 1, t);
     const dsm_log_variances v = dsm_process_log_variances(o->process, t - 1, t);
-    const double x0_f = dsm_prediction_reading(o->prediction, o->process, t).x0_f;
+    const double x0_f = dsm_prediction_reading(&o->settings, o->process, t).x0_f;
     low[i] = (float)v.small;
     range[i] = (float)(v.large - v.small);
     offset[i] = (float)(t > 1 ? -v.small - 1 : log(2 * pi));

@@ -51,7 +51,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   const dsm_shape flat = DSM_SHAPE(n, d), each = DSM_SHAPE(n, 1);
   dsm_shape factor = o->batch;
   for (int a = 1; a < factor.rank; a++) factor.n[a] = 1;
-  dsm__output_prepare(g, o->prediction, 2);
+  dsm__output_prepare(g, o->settings.prediction, 2);
   o->x = dsm_input(g, "x", o->batch);
   o->label = dsm_input(g, "label", each);
   o->weight = dsm_input(g, "weight", each);
@@ -61,7 +61,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   own->f_factor = dsm_input(g, "f_factor", each);
   own->v = is_exact(o) ? NULL : dsm_input(g, "v", flat);
 
-  dsm_node *f = dsm__output(g, model, o->prediction, dsm_mul(g, o->x, own->input), o->label, NULL);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, dsm_mul(g, o->x, own->input), o->label, NULL);
   if (!f) return DSM_OK; /* the graph knows why */
   dsm_node *s =
       dsm_add(g, dsm_mul(g, dsm_reshape(g, o->x, flat), own->x_factor), dsm_mul(g, f, own->f_factor));
@@ -93,9 +93,9 @@ static void fill(dsm_objective *o, const float *x0) {
   for (size_t i = 0; i < o->n; i++) {
     const double t = o->t[i], alpha = dsm_process_alpha(o->process, t),
                  sigma = dsm_process_sigma(o->process, t);
-    const dsm_reading r = dsm_prediction_reading(o->prediction, o->process, t);
+    const dsm_reading r = dsm_prediction_reading(&o->settings, o->process, t);
     label[i] = (float)dsm_process_label(o->process, t);
-    weight[i] = (float)(2 * dsm_weighting_value(o->weighting, o->process, t, o->d) * sigma * sigma);
+    weight[i] = (float)(2 * dsm_weighting_value(&o->settings, o->process, t, o->d) * sigma * sigma);
     input[i] = (float)r.input;
     x_factor[i] = (float)(-r.eps_x / sigma);
     f_factor[i] = (float)(-r.eps_f / sigma);

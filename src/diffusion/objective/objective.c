@@ -53,13 +53,14 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_ASSERT(name >= 0 && (size_t)name < sizeof objectives / sizeof *objectives && micro_batch > 0);
   DSM_ASSERT(sample.rank + 1 <= DSM_MAX_RANK);
   const dsm__objective_ops *ops = objectives[name];
+  DSM_TRY(dsm_prediction_check(&config->objective, process));
+  DSM_TRY(dsm_weighting_check(&config->objective, process));
   if (ops->check) DSM_TRY(ops->check(config, process, dsm_shape_count(sample)));
   dsm_objective *o = NULL;
   DSM_TRY(DSM_ALLOC(1, &o));
   o->ops = ops;
   o->process = process;
-  o->prediction = config->objective.prediction;
-  o->weighting = config->objective.weighting;
+  o->settings = config->objective;
   o->n = micro_batch;
   o->d = dsm_shape_count(sample);
   o->batch.rank = sample.rank + 1;

@@ -20,7 +20,7 @@ typedef struct dsm__objective_ops {
 struct dsm_objective {
   const dsm__objective_ops *ops;
   const dsm_process *process; /* borrowed */
-  int prediction, weighting;
+  dsm_objective_settings settings;
   size_t n, d;      /* samples of a micro-batch, elements of a sample */
   dsm_shape batch;  /* (n, sample...) */
   double *t;        /* (n) */

@@ -154,7 +154,8 @@ dsm_log_variances dsm_process_log_variances(const dsm_process *process, double s
   double small = q.small;
   if (small <= 0) { /* the step ends at the data */
     const double first = dsm_process_first(process, true), later = process->ops->discrete ? first + 1 : t;
-    small = later > first ? dsm_process_posterior(process, first, later).small : q.large;
+    small = later > first && later <= process->last ? dsm_process_posterior(process, first, later).small
+                                                    : q.large;
   }
   return (dsm_log_variances){.small = log(small), .large = log(q.large)};
 }

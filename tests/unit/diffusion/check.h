@@ -50,6 +50,29 @@ static inline dsm_process *process_of(int name, int schedule, int64_t steps) {
   return process;
 }
 
+/* The defaults of an objective, with another prediction and weighting. */
+static inline dsm_objective_settings objective_of(int prediction, int weighting) {
+  dsm_config config;
+  dsm_config_defaults(&config);
+  config.objective.prediction = prediction;
+  config.objective.weighting = weighting;
+  return config.objective;
+}
+enum { PREDICTIONS = DSM_PREDICT_FLOW + 1, WEIGHTINGS = DSM_WEIGHT_OUTPUT + 1 };
+
+static inline dsm_reading reading_of(int prediction, const dsm_process *process, double t) {
+  dsm_objective_settings settings = objective_of(prediction, DSM_WEIGHT_SIMPLE);
+  return dsm_prediction_reading(&settings, process, t);
+}
+
+/* Whether something is refused, with this in its reason. */
+#define assert_refused(call, reason)                                                                         \
+  do {                                                                                                       \
+    assert_int_equal(call, DSM_BAD_CONFIG);                                                                  \
+    if (!strstr(dsm_trail_message(), reason)) fail_msg("\"%s\" is not in: %s", reason, dsm_trail_message()); \
+    dsm_trail_clear();                                                                                       \
+  } while (0)
+
 /* Every process, with T = 1000. */
 static inline dsm_process *process_named(int name) {
   return process_of(name, DSM_SCHEDULE_LINEAR, 1000);
