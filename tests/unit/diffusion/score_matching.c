@@ -6,7 +6,7 @@
 
 #include "dsmpi/random.h"
 
-enum { D = 2, N = 4000 };
+enum { D = 2, N = 2000 };
 static const int all[] = {DSM_OBJECTIVE_ISM, DSM_OBJECTIVE_ISM_HUTCHINSON, DSM_OBJECTIVE_SLICED,
                           DSM_OBJECTIVE_SLICED_VR};
 enum { ALL = sizeof all / sizeof *all };
@@ -155,14 +155,14 @@ static void denoising_differs_by_a_constant(void **state) {
 }
 
 /* Gradient descent on fresh x0 and eps, the average of the second half of the iterates. The directions v are the same
- * in every step: N of them, whose v v' is the identity to sqrt(2 / N) = 2 %. */
+ * in every step: N of them, whose v v' is the identity to sqrt(2 / N) = 3 %. */
 static void minimise(setup *s, const dsm_config *config) {
-  enum { STEPS = 100 };
+  enum { STEPS = 60 };
   batch *b = new_batch(config);
   double *average = calloc(s->count, sizeof *average);
   assert_non_null(average);
   for (uint64_t step = 0; step < STEPS; step++) {
-    draw_gaussian(100 + step % 100, b->x0);
+    draw_gaussian(100 + step, b->x0);
     draw_noise(100 + step, b->eps);
     dsm_objective_run_given(s->objective, s->w, b->x0, b->t, b->eps, s->gradients, b->loss);
     for (size_t i = 0; i < s->count; i++) {
@@ -192,8 +192,8 @@ static void every_objective_reaches_the_precision_of_the_smoothed_law(void **sta
     print_message("%s: %.3f %.3f %.3f %.3f, exact %.3f %.3f %.3f\n", k < 0 ? "denoising" : names[k], a[0][0],
                   a[0][1], a[1][0], a[1][1], precision[0][0], precision[0][1], precision[1][1]);
     for (int i = 0; i < D; i++) {
-      for (int j = 0; j < D; j++) assert_close(a[i][j], precision[i][j], 0, 0.06);
-      assert_close(ab[i], precision[i][0] * mu[0] + precision[i][1] * mu[1], 0, 0.06);
+      for (int j = 0; j < D; j++) assert_close(a[i][j], precision[i][j], 0, 0.08);
+      assert_close(ab[i], precision[i][0] * mu[0] + precision[i][1] * mu[1], 0, 0.08);
     }
     stop(&s);
   }
@@ -210,8 +210,9 @@ static void second_order_gradients_match_finite_differences(void **state) {
     stop(&s);
     config = small_unet(DSM_PROCESS_DDPM, DSM_PREDICT_EPS, DSM_WEIGHT_SIGMA2);
     config.objective.name = all[k];
-    start(&s, config, DSM_SHAPE(4, 4, 2), 4, 0.2);
-    check_gradients(&s, 4, 4 * 4 * 2);
+    config.model.attention.value[0] = 2;
+    start(&s, config, DSM_SHAPE(2, 2, 2), 4, 0.2);
+    check_gradients(&s, 4, 2 * 2 * 2);
     stop(&s);
   }
 }
