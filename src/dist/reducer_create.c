@@ -7,7 +7,7 @@
 enum {
   /* All ranks on one machine: a bucket stays in the cache from one rank's sum to the other's copy. */
   NEAR_BUCKET = 1 << 20,
-  NEAR_LANES = 2,
+  NEAR_LANES = 1,
   NEAR_MESSAGE = 1 << 28,
   /* Between machines: what is not sent when backward ends is waited for, so buckets are small; messages stay
    * below the 64 KiB from which Open MPI's TCP first asks the receiver, who is computing. */
@@ -87,7 +87,7 @@ static void set_tuning(dsm_reducer *r, const dsm_reducer_tuning *t) {
   }
   if (u->bucket == 0) u->bucket = r->overlap ? FAR_BUCKET : NEAR_BUCKET;
   if (u->lanes == 0) u->lanes = r->overlap ? FAR_LANES : NEAR_LANES;
-  if (u->message == 0) u->message = r->overlap ? FAR_MESSAGE : NEAR_MESSAGE;
+  if (u->message == 0) u->message = r->comm->hosts > 1 ? FAR_MESSAGE : NEAR_MESSAGE;
 }
 
 dsm_bucket_length dsm__reducer_bucket(const dsm_reducer *r, size_t bucket, size_t *start, size_t *count) {
