@@ -109,6 +109,8 @@ void dsm__sections_start(dsm__sections *s);
 void dsm__sections_enter(dsm__sections *s, dsm__section next);
 /** Prints the table over ranks. Collective. */
 dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch);
+/** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
+dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
 /* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
 

@@ -41,3 +41,17 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
            dsm_bytes(mid, text[1], sizeof text[1]), dsm_bytes(high, text[2], sizeof text[2]));
   return DSM_OK;
 }
+
+dsm_status dsm__sections_sum(const dsm_reducer_facts *f, dsm_comm *comm, int64_t steps) {
+  if (steps == 0 || dsm_comm_size(comm) == 1) return DSM_OK;
+  const double mine[] = {f->exposed, f->polling, f->summing, f->sent};
+  double mean[4], max[4];
+  char text[32];
+  DSM_TRY(dsm_comm_statistics(comm, mine, 4, NULL, mean, max, NULL));
+  const double ms = 1e3 / (double)steps;
+  dsm_info("Gradient sum a step, ms avg (max): exposed %.2f (%.2f), polling %.2f (%.2f), adding %.2f (%.2f)",
+           ms * mean[0], ms * max[0], ms * mean[1], ms * max[1], ms * mean[2], ms * max[2]);
+  dsm_info("Sent a step by a rank %s, overlap %s", dsm_bytes(max[3] / (double)steps, text, sizeof text),
+           f->overlap ? "on" : "off");
+  return DSM_OK;
+}

@@ -273,6 +273,8 @@ static dsm_status loop(trainer *t) {
   }
   dsm_log_transient(NULL);
   DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
+  const dsm_reducer_facts facts = dsm_reducer_facts_of(t->reducer);
+  DSM_TRY(dsm__sections_sum(&facts, t->session.comm, step - first));
   if (step < c->train.steps) {
     dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
              dsm__stop_text(stop));

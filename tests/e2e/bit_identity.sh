@@ -5,10 +5,10 @@
 . "$(dirname "$0")/common.sh"
 model=$1
 
-train_alike() { # RANKS THREADS
-  expect 0 "$1" train "$model.yaml" "train.threads=$2" -o "train-$1-$2"
-  expect_same_run train-1-1 "train-$1-$2"
-  passed "$model: 50 steps on $1 ranks x $2 threads as on 1 x 1"
+train_alike() { # RANKS THREADS [key=value]
+  expect 0 "$1" train "$model.yaml" "train.threads=$2" ${3+"$3"} -o "train-$1-$2-${3-}"
+  expect_same_run train-1-1 "train-$1-$2-${3-}"
+  passed "$model: 50 steps on $1 ranks x $2 threads ${3+with $3 }as on 1 x 1"
 }
 
 draw() { # RANKS THREADS SAMPLER FILE: 37 samples, so that the last of 3 blocks is short and a fourth rank has none
@@ -28,6 +28,7 @@ train_alike 2 1
 train_alike 2 2
 train_alike 3 1
 train_alike 4 1
+for ranks in 2 3 4; do train_alike "$ranks" 1 train.overlap=on; done
 for sampler in ancestral ddim; do
   draw 1 1 "$sampler" "$sampler-1-1.h5"
   draw_alike 1 2 "$sampler"
