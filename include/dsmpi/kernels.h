@@ -203,7 +203,8 @@ struct dsm_kernels {
 /** Fills `k` with the plain C kernels. */
 void dsm_kernels_ref(dsm_kernels *k, int threads);
 /** Fills `k` with ref, then overwrites with OpenBLAS and SIMD kernels for the best instruction set of this
- *  processor, or for the one named by `instructions` ("sse2", "avx2", "avx512", "neon"; NULL = best).
+ *  processor, or for the one named by `instructions` ("sse2", "avx2", "avx512", "neon"; NULL = that of the environment
+ *  variable DSMPI_INSTRUCTIONS, else the best).
  *  @return DSM_OK; DSM_USAGE if that set is unknown or this processor does not have it, naming those that
  *  work here. */
 dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instructions);

@@ -11,7 +11,7 @@ dsm_status dsm__machine_limits(int threads, double *gflops, double *gbytes) {
   void *scratch = NULL;
   const dsm_matmul product = {.batch = 1, .m = SIDE, .n = SIDE, .k = SIDE, .alpha = 1.0f};
   dsm_kernels kernels, *k = &kernels;
-  DSM_TRY_DONE(dsm_kernels_fast(k, threads, getenv("DSMPI_INSTRUCTIONS")));
+  DSM_TRY_DONE(dsm_kernels_fast(k, threads, NULL));
   DSM_TRY_DONE(DSM_ALLOC(STREAM, &a));
   DSM_TRY_DONE(DSM_ALLOC(STREAM, &b));
   DSM_TRY_DONE(dsm_alloc(k->matmul_scratch(k, &product), 1, &scratch));

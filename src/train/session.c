@@ -17,7 +17,7 @@ dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_sha
   if (config->train.kernels == DSM_KERNEL_SET_REF)
     dsm_kernels_ref(&s->kernels, threads);
   else
-    DSM_TRY(dsm_kernels_fast(&s->kernels, threads, getenv("DSMPI_INSTRUCTIONS")));
+    DSM_TRY(dsm_kernels_fast(&s->kernels, threads, NULL));
   if (config->train.kernels == DSM_KERNEL_SET_IM2COL) dsm_kernels_no_winograd(&s->kernels);
   snprintf(s->kernels_text, sizeof s->kernels_text, "%s%s", s->kernels.instructions,
            config->train.kernels == DSM_KERNEL_SET_IM2COL ? ", im2col" : "");

@@ -1,5 +1,6 @@
 /* The table of fast kernels: ref, overwritten by OpenBLAS products and by the SIMD loops of one instruction
  * set, which is chosen when the program runs. */
+#include <stdlib.h>
 #include <string.h>
 #include "products.h"
 #include "winograd.h"
@@ -68,6 +69,7 @@ dsm_status dsm_kernels_fast(dsm_kernels *k, int threads, const char *instruction
                                                            &dsm__conv2d_im2col, NULL};
   const instruction_set *chosen = NULL;
   char working[64] = "";
+  if (instructions == NULL) instructions = getenv("DSMPI_INSTRUCTIONS");
   for (int i = 0; i < SETS; i++) {
     if (!sets[i].works()) continue;
     strcat(strcat(working, working[0] == '\0' ? "" : ", "), sets[i].name);
