@@ -270,7 +270,8 @@ static double derivative_error(built *b, const op_case *c, int i, double sign) {
   memcpy(analytic, dsm_graph_data(b->graph, b->dx[i]), n * sizeof(float));
   float *x = dsm_graph_data(b->graph, b->x[i]);
   double largest = 1e-2, error = 0;
-  for (size_t e = 0; e < n; e++) largest = fmax(largest, fabs(analytic[e]));
+  for (size_t e = 0; e < n; e++) /* no fmax: GCC 12 for aarch64 fails to compile that */
+    if (fabsf(analytic[e]) > largest) largest = fabsf(analytic[e]);
   for (size_t e = 0; e < n; e++) {
     const float at = x[e], above = at + STEP, below = at - STEP;
     x[e] = above;
