@@ -170,6 +170,5 @@ void dsm__bench_report(const dsm__session *s, const dsm__bench_figures *f) {
   if (isfinite(f->worst.started))
     dsm_info("start       %10.2f s until the end of the first step", f->worst.started);
   if (s->kernels.threads > 1)
-    dsm_info("threads     %10d a rank; ranks of one thread are as fast, much faster on busy cores",
-             s->kernels.threads);
+    dsm_info("threads     %10d a rank; ranks of one thread suffer less on busy cores", s->kernels.threads);
 }
