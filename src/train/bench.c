@@ -99,8 +99,10 @@ static dsm_status one_step(bench *b, int64_t step, dsm__bench_step *t) {
   const double end = dsm_seconds();
   const dsm_reducer_facts after = dsm_reducer_facts_of(b->reducer);
   *t = (dsm__bench_step){.whole = end - start,
-                         .gradients = computed - start - (meanwhile.summing - before.summing),
+                         .gradients = computed - start - (meanwhile.summing - before.summing) -
+                                      (meanwhile.polling - before.polling),
                          .communication = after.exposed - before.exposed,
+                         .polling = after.polling - before.polling,
                          .sums = after.summing - before.summing,
                          .optimizer = end - reduced};
   return DSM_OK;
@@ -122,10 +124,14 @@ static dsm_status train(bench *b) {
     if (step == 0) b->mine.started = dsm_seconds_of_process();
   }
   b->mine.training_memory = dsm__peak_memory();
+  const dsm_reducer_facts facts = dsm_reducer_facts_of(b->reducer);
+  b->figures.overlap = facts.overlap;
+  b->mine.sent = facts.sent / (double)(WARM_UP + b->figures.steps);
   b->mine.step = (dsm__bench_step){
       .whole = median_of(b, offsetof(dsm__bench_step, whole), list),
       .gradients = median_of(b, offsetof(dsm__bench_step, gradients), list),
       .communication = median_of(b, offsetof(dsm__bench_step, communication), list),
+      .polling = median_of(b, offsetof(dsm__bench_step, polling), list),
       .sums = median_of(b, offsetof(dsm__bench_step, sums), list),
       .optimizer = median_of(b, offsetof(dsm__bench_step, optimizer), list),
   };
@@ -143,8 +149,9 @@ dsm_status dsm__bench_sum(dsm__session *s, int mode, double *seconds) {
   dsm_reducer *r = NULL;
   dsm_status status = DSM_OK;
   double time[SUM_REPEATS];
+  const dsm_reducer_hooks hooks = dsm__session_sums(s);
   const dsm_reducer_params params = {
-      .leaves = (size_t)dsm_comm_size(s->comm), .count = s->count, .mode = mode};
+      .leaves = (size_t)dsm_comm_size(s->comm), .count = s->count, .mode = mode, .hooks = &hooks};
   DSM_TRY(dsm_reducer_create(s->comm, &params, &r));
   for (int i = -1; i < SUM_REPEATS; i++) { /* one to warm up */
     const float *sum;
@@ -171,8 +178,8 @@ static dsm_status gather(bench *b) {
   const dsm__bench_rank *mine = &b->mine;
   dsm__bench_step *all = NULL;
   dsm_comm *comm = b->session.comm;
-  const double largest[] = {mine->step.whole, mine->evaluation, mine->training_memory,
-                            mine->evaluation_memory, mine->started};
+  const double largest[] = {mine->step.whole,        mine->evaluation, mine->training_memory,
+                            mine->evaluation_memory, mine->started,    mine->sent};
   double worst[sizeof largest / sizeof *largest];
   DSM_TRY(dsm_comm_statistics(comm, largest, sizeof largest / sizeof *largest, NULL, NULL, worst, NULL));
   DSM_TRY(dsm_comm_statistics(comm, &mine->step.gradients, 1, NULL, NULL, NULL, &f->slowest));
@@ -182,7 +189,8 @@ static dsm_status gather(bench *b) {
                                .evaluation = worst[1],
                                .training_memory = worst[2],
                                .evaluation_memory = worst[3],
-                               .started = worst[4]};
+                               .started = worst[4],
+                               .sent = worst[5]};
   f->worst.step.whole = worst[0];
   free(all);
   return status;

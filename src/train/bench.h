@@ -11,6 +11,7 @@ typedef struct dsm__bench_step {
   double whole;
   double gradients;     /* forward and backward */
   double communication; /* of the gradient sum: what the step waits for */
+  double polling;       /* of the gradient sum, while computing: the cost of hiding the rest */
   double sums;          /* local additions of the gradient sum */
   double optimizer;     /* clip, AdamW, averages */
 } dsm__bench_step;
@@ -20,6 +21,7 @@ typedef struct dsm__bench_rank {
   dsm__bench_step step;
   double evaluation;                         /* seconds a block */
   double training_memory, evaluation_memory; /* peak resident bytes of each part alone */
+  double sent;                               /* bytes a step */
   double started; /* seconds from the start of the process to the end of the first step */
 } dsm__bench_rank;
 
@@ -28,6 +30,7 @@ typedef struct dsm__bench_figures {
   int64_t steps;
   dsm__bench_rank worst; /* `step` is that of `slowest`, but for `whole` */
   int slowest;           /* the rank whose gradients take longest, so that it does not wait for others */
+  bool overlap;          /* of the gradient sum with computing */
   double tree, stock;    /* seconds of the gradient sum by the tree and by MPI_Allreduce; 0 on one rank */
   double gflops, gbytes; /* the machine: SGEMM, memory */
   dsm_node_time *row;    /* operations of a micro-batch, slowest first */

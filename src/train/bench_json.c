@@ -20,10 +20,11 @@ static void write_figures(FILE *file, const dsm__session *s, const dsm__bench_fi
   const int ranks = dsm_comm_size(s->comm);
   char number[32];
   fprintf(file,
-          " \"step\": {\"seconds\": %.9f, \"gradients\": %.9f, \"communication\": %.9f, \"sums\": %.9f, "
-          "\"optimizer\": %.9f, \"rank\": %d},\n",
-          w->step.whole, w->step.gradients, w->step.communication, w->step.sums, w->step.optimizer,
-          f->slowest);
+          " \"step\": {\"seconds\": %.9f, \"gradients\": %.9f, \"communication\": %.9f, \"polling\": %.9f, "
+          "\"sums\": %.9f, "
+          "\"optimizer\": %.9f, \"rank\": %d, \"sent_bytes\": %.0f, \"overlap\": %s},\n",
+          w->step.whole, w->step.gradients, w->step.communication, w->step.polling, w->step.sums,
+          w->step.optimizer, f->slowest, w->sent, f->overlap ? "true" : "false");
   fprintf(file, " \"training\": {\"samples_per_second\": %.4f, \"peak_memory_bytes\": %.0f},\n",
           (double)batch / w->step.whole, w->training_memory);
   fprintf(file,

@@ -117,10 +117,11 @@ static void print_step(const dsm__session *s, const dsm__bench_figures *f) {
     double seconds;
     bool shown;
   } parts[] = {{"gradients", t->gradients, true},
-               {"communication", t->communication, !one},
+               {"communication, waited for", t->communication, !one},
+               {"communication, while computing", t->polling, f->overlap},
                {"sums of gradients", t->sums, true},
                {"optimizer", t->optimizer, true}};
-  char name[64];
+  char name[64], sent[32];
   if (one)
     snprintf(name, sizeof name, "step, median of %lld", (long long)f->steps);
   else
@@ -131,6 +132,9 @@ static void print_step(const dsm__session *s, const dsm__bench_figures *f) {
     if (parts[i].shown)
       dsm_info("  %-48s %7.2f %5.1f%%", parts[i].name, 1e3 * parts[i].seconds,
                100 * parts[i].seconds / t->whole);
+  if (!one)
+    dsm_info("  a rank sends %s, overlap with computing %s", dsm_bytes(f->worst.sent, sent, sizeof sent),
+             f->overlap ? "on" : "off");
 }
 
 static void print_sum(const dsm__session *s, const dsm__bench_figures *f) {

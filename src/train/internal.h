@@ -23,6 +23,8 @@ typedef struct dsm__session {
 dsm_status dsm__session_create(dsm_comm *comm, const dsm_config *config, dsm_shape sample,
                                dsm__session *session);
 void dsm__session_destroy(dsm__session *session);
+/** Additions of the gradient sum by the session's kernels, which it borrows. */
+dsm_reducer_hooks dsm__session_sums(dsm__session *session);
 /** Gradient sum over the micro-batches of a step, `extras` floats behind each gradient. Borrows the session's
  * kernels. Collective. */
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);

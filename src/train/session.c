@@ -33,9 +33,13 @@ static void add_arrays(void *context, float *y, const float *x, size_t n) {
   k->accumulate(k, y, x, n);
 }
 
+dsm_reducer_hooks dsm__session_sums(dsm__session *s) {
+  return (dsm_reducer_hooks){add_arrays, &s->kernels};
+}
+
 dsm_status dsm__session_reducer(dsm__session *s, size_t extras, dsm_reducer **reducer) {
   const dsm_config *c = &s->config;
-  const dsm_reducer_hooks hooks = {add_arrays, &s->kernels};
+  const dsm_reducer_hooks hooks = dsm__session_sums(s);
   const dsm_reducer_params params = {.leaves = (size_t)(c->train.batch / c->train.micro_batch),
                                      .count = s->count + extras,
                                      .late = extras,

@@ -38,6 +38,7 @@ out=$($DSMPI_MPIRUN -np 2 "$DSMPI" bench unet.yaml --steps 2 --json two.json 2>&
 says "communication"
 says "by the tree"
 says "by MPI_Allreduce"
+says "overlap with computing"
 that "--json writes gradient_sum" grep -q '"gradient_sum": .*"mpi_allreduce_seconds": ' two.json
 that "80 columns on two ranks" [ "$(wc -L <<<"${out#*operation}")" -le 80 ]
 exits 74 bench unet.yaml --steps 1 --json no/such.json
