@@ -41,6 +41,7 @@ enum dsm_up_attention { DSM_UP_ATTENTION_EVERY, DSM_UP_ATTENTION_ONCE };
 enum dsm_objective_name {
   DSM_OBJECTIVE_DENOISING,
   DSM_OBJECTIVE_HYBRID,
+  DSM_OBJECTIVE_ESM_KDE,
   DSM_OBJECTIVE_ISM,
   DSM_OBJECTIVE_ISM_HUTCHINSON,
   DSM_OBJECTIVE_SLICED,
@@ -83,6 +84,7 @@ typedef struct dsm_objective_settings {
   double min_snr_gamma; /* min_snr, soft_min_snr */
   int vlb_variance;     /* dsm_reverse_variance, vlb */
   double vlb_weight;    /* hybrid */
+  int64_t centres;      /* esm_kde */
 } dsm_objective_settings;
 
 /** How samples are drawn. */

@@ -124,6 +124,10 @@ typedef struct dsm_objective dsm_objective;
 dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
                                 const dsm_kernels *kernels, size_t micro_batch, dsm_objective **objective);
 void dsm_objective_destroy(dsm_objective **objective);
+/** Rows of the data, normalised, that this objective wants to have beside the batches (esm_kde: its centres); 0 for
+ *  most. They must be given before the first run: (count, sample...), count at least 1; borrowed until destroy. */
+size_t dsm_objective_rows_wanted(const dsm_objective *objective);
+dsm_status dsm_objective_use_rows(dsm_objective *objective, const float *rows, size_t count);
 /** Draws t and eps from (seed, step, sample) and runs: t uniform over 1 ... T or over (first, last). `x0`
  *  (micro_batch, sample...) normalised; `first` global index of its first sample in the batch.
  *  @param[out] gradients  flat array, overwritten

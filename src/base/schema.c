@@ -103,11 +103,13 @@ const dsm__setting dsm__schema[] = {
     /* ---- objective ---- */
     {"objective.name", DSM__WORD, FIELD(objective, name), .flags = DSM__FIXED,
      .words = WORDS([DSM_OBJECTIVE_DENOISING] = "denoising",
-                    [DSM_OBJECTIVE_HYBRID] = "hybrid", [DSM_OBJECTIVE_ISM] = "ism",
+                    [DSM_OBJECTIVE_HYBRID] = "hybrid", [DSM_OBJECTIVE_ESM_KDE] = "esm_kde",
+                    [DSM_OBJECTIVE_ISM] = "ism",
                     [DSM_OBJECTIVE_ISM_HUTCHINSON] = "ism_hutchinson", [DSM_OBJECTIVE_SLICED] = "sliced",
                     [DSM_OBJECTIVE_SLICED_VR] = "sliced_vr"),
      .initial = "denoising", .also = "type loss",
-     .sentence = "What is minimised: the error of denoising, also with a learned variance (hybrid), or implicit score matching with the exact trace, "
+     .sentence = "What is minimised: the error of denoising, also with a learned variance (hybrid), explicit score matching "
+                 "of a kernel density estimate (esm_kde), or implicit score matching with the exact trace, "
                  "an estimate of it, or slices."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
@@ -136,6 +138,10 @@ const dsm__setting dsm__schema[] = {
      .words = WORDS([DSM_VARIANCE_SMALL] = "small", [DSM_VARIANCE_LARGE] = "large"), .initial = "large",
      .also = "var_type", .sentence = "Variance of a reverse step: that of the posterior, or beta (vlb)."},
 
+    {"objective.centres", DSM__INT, FIELD(objective, centres), .flags = DSM__FIXED, RANGE(1, 1 << 20),
+     .initial = "2048", .also = "kernels parzen",
+     .sentence = "Rows of the data that are the centres of the kernel density estimate (esm_kde); the time of a "
+                 "step grows with them."},
     {"objective.vlb_weight", DSM__REAL, FIELD(objective, vlb_weight), .flags = DSM__FIXED, FROM(0),
      .initial = "0.001", .also = "lambda vlb_lambda",
      .sentence = "Weight of the variational bound in hybrid, which trains the variance."},

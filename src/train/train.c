@@ -22,6 +22,7 @@ typedef struct trainer {
   dsm_loader *loader;
   size_t first_leaf, leaves;
   float *losses; /* of one micro-batch */
+  float *rows;   /* of the data, for objectives that want some beside the batches */
   dsm__sections sections;
   dsm__progress progress;
   dsm_step_report report;
@@ -127,6 +128,27 @@ static dsm_status build_reducer(trainer *t) {
   DSM_TRY(dsm__session_reducer(&t->session, EXTRAS, &t->reducer));
   dsm_reducer_range(t->reducer, &t->first_leaf, &t->leaves);
   return DSM_OK;
+}
+
+/** Rows for an objective that wants some: spread evenly over the data set, the same on every rank. Before the loader
+ * starts: from then on the dataset is its own. */
+static dsm_status give_rows(trainer *t) {
+  dsm_status status = DSM_OK;
+  const uint64_t rows = dsm_dataset_info_of(t->dataset)->rows;
+  const size_t wanted = dsm_objective_rows_wanted(t->objective),
+               count = wanted < rows ? wanted : (size_t)rows;
+  uint64_t *row = NULL;
+  if (count == 0) return DSM_OK;
+  DSM_TRY_DONE(DSM_ALLOC(count, &row));
+  DSM_TRY_DONE(DSM_ALLOC(count * t->session.d, &t->rows));
+  for (size_t i = 0; i < count; i++) row[i] = i * (rows / count);
+  DSM_TRY_DONE(dsm_dataset_read(t->dataset, row, count, t->rows));
+  dsm_normalize_values(&t->header.normalization, t->rows,
+                       count * t->session.d / t->header.normalization.channels);
+  DSM_TRY_DONE(dsm_objective_use_rows(t->objective, t->rows, count));
+done:
+  free(row);
+  return status;
 }
 
 static dsm_status build_loader(trainer *t, const dsm_config *c) {
@@ -297,6 +319,7 @@ static void destroy(trainer *t) {
   dsm_checkpoint_destroy(&t->header);
   free(t->w);
   free(t->losses);
+  free(t->rows);
   dsm__session_destroy(&t->session);
 }
 
@@ -343,6 +366,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
                              : DSM_OK); /* keys that may change have changed */
   DSM_AGREE(comm, is_root(t) ? dsm__run_folder_config(&t->folder, c) : DSM_OK);
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
+  DSM_AGREE(comm, give_rows(t));
   DSM_AGREE(comm, build_loader(t, c));
   dsm__stop_watch(deadline, t->folder.stop);
   return loop(t);

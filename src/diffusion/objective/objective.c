@@ -9,6 +9,7 @@
 static const dsm__objective_ops *const objectives[] = {
     [DSM_OBJECTIVE_DENOISING] = &dsm__objective_denoising,
     [DSM_OBJECTIVE_HYBRID] = &dsm__objective_hybrid,
+    [DSM_OBJECTIVE_ESM_KDE] = &dsm__objective_esm_kde,
     [DSM_OBJECTIVE_ISM] = &dsm__objective_ism,
     [DSM_OBJECTIVE_ISM_HUTCHINSON] = &dsm__objective_ism_hutchinson,
     [DSM_OBJECTIVE_SLICED] = &dsm__objective_sliced,
@@ -82,6 +83,7 @@ void dsm_objective_destroy(dsm_objective **objective) {
   if (!objective || !*objective) return;
   dsm_objective *o = *objective;
   dsm_graph_destroy(&o->graph);
+  if (o->own && o->ops->release) o->ops->release(o);
   free(o->table);
   free(o->own);
   free(o->sample);
@@ -89,6 +91,16 @@ void dsm_objective_destroy(dsm_objective **objective) {
   free(o->t);
   free(o);
   *objective = NULL;
+}
+
+size_t dsm_objective_rows_wanted(const dsm_objective *o) {
+  return o->ops->use_data ? (size_t)o->settings.centres : 0;
+}
+
+dsm_status dsm_objective_use_rows(dsm_objective *o, const float *rows, size_t count) {
+  DSM_ASSERT(o->ops->use_data && count > 0);
+  DSM_TRY(o->ops->use_data(o, rows, count));
+  return DSM_OK;
 }
 
 static void fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first) {

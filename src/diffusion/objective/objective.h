@@ -15,6 +15,10 @@ typedef struct dsm__objective_ops {
   dsm_status (*build)(dsm_objective *o, const dsm_model *model, const dsm_config *config);
   /* fills the inputs from x0 (n, d), o->t and o->eps; further random numbers are a function of o->seed, o->step, o->sample */
   void (*fill)(dsm_objective *o, const float *x0);
+  /* takes rows of the data (count, d), borrowed; NULL: it needs none beside the batches */
+  dsm_status (*use_data)(dsm_objective *o, const float *rows, size_t count);
+  /* frees what o->own points to; may be NULL */
+  void (*release)(dsm_objective *o);
 } dsm__objective_ops;
 
 struct dsm_objective {
@@ -41,7 +45,7 @@ struct dsm_objective {
 /** Fills x, label, target and weight as the denoising objective does. */
 void dsm__fill_denoising(dsm_objective *o, const float *x0);
 
-extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_hybrid, dsm__objective_ism,
-    dsm__objective_ism_hutchinson, dsm__objective_sliced, dsm__objective_sliced_vr;
+extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_hybrid, dsm__objective_esm_kde,
+    dsm__objective_ism, dsm__objective_ism_hutchinson, dsm__objective_sliced, dsm__objective_sliced_vr;
 
 #endif

@@ -1,0 +1,161 @@
+/* Explicit score matching against a kernel density estimate, and the estimate itself. */
+#include "setup.h"
+
+#include "diffusion/kde.h"
+#include "dsmpi/random.h"
+
+enum { D = 2, N = 500, CENTRES = 40 };
+static const double level = 0.5;
+
+static void draw_centres(float *centre) {
+  for (uint64_t i = 0; i < CENTRES; i++)
+    dsm_random_normal((dsm_random_key){21, DSM_STREAM_DATA, 0, i}, 0, D, centre + i * D);
+}
+
+static dsm_config model_of(int network, int objective) {
+  dsm_config config = small_mlp(DSM_PROCESS_SINGLE, DSM_PREDICT_SCORE, DSM_WEIGHT_SIGMA2);
+  config.process.sigma = level;
+  config.model.name = network;
+  config.objective.name = objective;
+  return config;
+}
+
+static void the_score_is_the_slope_of_the_log_density(void **state) {
+  (void)state;
+  float centre[CENTRES * D], x[D] = {0.3f, -0.8f}, moved[D];
+  double weight[CENTRES], mean[D], h = 1.0 / 1024;
+  draw_centres(centre);
+  const dsm__kde kde = {centre, CENTRES, D};
+  dsm__kde_mean(&kde, x, 1, level, weight, mean);
+  for (int j = 0; j < D; j++) {
+    double side[2];
+    for (int s = 0; s < 2; s++) {
+      memcpy(moved, x, sizeof x);
+      moved[j] += (float)(s ? h : -h);
+      side[s] = dsm__kde_log_density(&kde, moved, level, weight);
+    }
+    assert_close((mean[j] - (double)x[j]) / (level * level), (side[1] - side[0]) / (2 * h), 1e-4, 1e-4);
+  }
+  /* one centre is a normal law: log N(0; (3, 4), I / 4) */
+  const float one[D] = {3, 4}, origin[D] = {0, 0};
+  const dsm__kde single = {one, 1, D};
+  assert_close(dsm__kde_log_density(&single, origin, level, weight), -25 / 0.5 - log(2 * acos(-1.0) * 0.25),
+               1e-12, 0);
+  /* far from all centres, where every term is below the smallest float */
+  const float far[D] = {1e4f, 0};
+  dsm__kde_mean(&kde, far, 1, 1e-3, weight, mean);
+  assert_true(isfinite(mean[0]) && isfinite(mean[1]));
+}
+
+/* Silverman's rule for a normal law in d dimensions, h = (4 / (d + 2) / m)^(1 / (d + 4)), is optimal for the squared error of
+ * the density; the likelihood's optimum is near it. */
+static void the_bandwidth_is_near_the_rule_for_normal_data(void **state) {
+  (void)state;
+  enum { M = 800, HELD = 400 };
+  static float rows[(M + HELD) * D];
+  static double weight[M];
+  for (uint64_t i = 0; i < M + HELD; i++)
+    dsm_random_normal((dsm_random_key){22, DSM_STREAM_DATA, 0, i}, 0, D, rows + i * D);
+  const dsm__kde kde = {rows, M, D};
+  const double h = dsm__kde_bandwidth(&kde, rows + M * D, HELD, weight);
+  const double rule = pow(4.0 / (D + 2) / M, 1.0 / (D + 4));
+  print_message("bandwidth %.3f, rule for normal data %.3f\n", h, rule);
+  assert_close(h, rule, 0.25, 0);
+}
+
+/* loss = w sigma^2 |s_hat - s*|^2, with s* of the estimate, for samples that are the estimate's own: the mean of the loss is
+ * that of denoising on the centres less (d - sigma^2 E |s*|^2) / 2 (Vincent 2011), here evaluated from the same density. */
+static void denoising_differs_by_the_known_constant(void **state) {
+  (void)state;
+  static float centre[CENTRES * D], x0[N * D], loss[N];
+  double weight[CENTRES], mean[D], sums[2] = {0}, squares = 0, constant = 0;
+  enum { STEPS = 40 };
+  draw_centres(centre);
+  const dsm__kde kde = {centre, CENTRES, D};
+  setup s[2];
+  start(&s[0], model_of(DSM_MODEL_MLP, DSM_OBJECTIVE_DENOISING), DSM_SHAPE(D), N, 0.5);
+  start(&s[1], model_of(DSM_MODEL_MLP, DSM_OBJECTIVE_ESM_KDE), DSM_SHAPE(D), N, 0.5);
+  assert_int_equal(dsm_objective_rows_wanted(s[0].objective), 0);
+  assert_true(dsm_objective_rows_wanted(s[1].objective) > 0);
+  assert_int_equal(dsm_objective_use_rows(s[1].objective, centre, CENTRES), DSM_OK);
+  for (uint64_t step = 0; step < STEPS; step++)
+    for (int k = 0; k < 2; k++) {
+      for (uint64_t i = 0; i < N; i++) { /* denoising is given the centres as data */
+        const double u = dsm_random_uniform_double((dsm_random_key){23, DSM_STREAM_DATA, step, i}, 0);
+        memcpy(x0 + i * D, centre + (size_t)(u * CENTRES) * D, D * sizeof *x0);
+      }
+      dsm_objective_run(s[k].objective, s[k].w, x0, 5, step, 0, s[k].gradients, loss, NULL);
+      for (int i = 0; i < N; i++) sums[k] += (double)loss[i] / (N * STEPS);
+      for (int i = 0; k == 0 && i < N; i++) squares += (double)loss[i] * (double)loss[i] / (N * STEPS);
+    }
+  for (uint64_t i = 0; i < N; i++) {
+    float z[D], x[D];
+    const double u = dsm_random_uniform_double((dsm_random_key){24, DSM_STREAM_DATA, 0, i}, 0);
+    dsm_random_normal((dsm_random_key){25, DSM_STREAM_NOISE, 0, i}, 0, D, z);
+    for (int j = 0; j < D; j++) x[j] = centre[(size_t)(u * CENTRES) * D + (size_t)j] + (float)level * z[j];
+    dsm__kde_mean(&kde, x, 1, level, weight, mean);
+    for (int j = 0; j < D; j++) constant -= 0.5 / N * pow((mean[j] - (double)x[j]) / level, 2);
+  }
+  constant += D / 2.0;
+  const double error = sqrt((squares - sums[0] * sums[0]) / (N * STEPS));
+  print_message("denoising %.4f +- %.4f, explicit %.4f, constant %.4f\n", sums[0], error, sums[1], constant);
+  /* the constant has its own error: 0.5 sqrt(2 D / N) */
+  assert_close(sums[0] - sums[1], constant, 0, 4.5 * (error + 0.5 * sqrt(2.0 * D / N)));
+  assert_true(constant > 0.1);
+  stop(&s[0]);
+  stop(&s[1]);
+}
+
+static void a_linear_score_reaches_the_precision_of_the_estimate(void **state) {
+  (void)state;
+  static float centre[CENTRES * D], x0[N * D], loss[N];
+  enum { STEPS = 200 };
+  double m[D] = {0}, c[3] = {0}, average[D * D + D] = {0};
+  draw_centres(centre);
+  for (int i = 0; i < CENTRES; i++)
+    for (int j = 0; j < D; j++) m[j] += (double)centre[i * D + j] / CENTRES;
+  for (int i = 0; i < CENTRES; i++) {
+    const double u = (double)centre[i * D] - m[0], v = (double)centre[i * D + 1] - m[1];
+    c[0] += u * u / CENTRES, c[1] += u * v / CENTRES, c[2] += v * v / CENTRES;
+  }
+  c[0] += level * level, c[2] += level * level;
+  setup s;
+  start(&s, model_of(DSM_MODEL_LINEAR, DSM_OBJECTIVE_ESM_KDE), DSM_SHAPE(D), N, 0);
+  assert_int_equal(dsm_objective_use_rows(s.objective, centre, CENTRES), DSM_OK);
+  for (uint64_t step = 0; step < STEPS; step++) {
+    dsm_objective_run(s.objective, s.w, x0, 5, step, 0, s.gradients, loss, NULL);
+    for (size_t i = 0; i < s.count; i++) {
+      s.w[i] -= 0.3f * s.gradients[i] / N;
+      if (step >= STEPS / 2) average[i] += (double)s.w[i] / (STEPS - STEPS / 2);
+    }
+  }
+  const dsm_parameter *w = dsm_parameters_find(dsm_model_parameters(s.model), "output.weight");
+  const double input = 1 / sqrt(1 + level * level), determinant = c[0] * c[2] - c[1] * c[1];
+  const double precision[D * D] = {c[2] / determinant, -c[1] / determinant, -c[1] / determinant,
+                                   c[0] / determinant};
+  for (int i = 0; i < D * D; i++)
+    assert_close(-average[w->offset + (size_t)i] * input / level, precision[i], 0, 0.03);
+  stop(&s);
+}
+
+static void its_gradients_match_finite_differences(void **state) {
+  (void)state;
+  float centre[CENTRES * D];
+  setup s;
+  draw_centres(centre);
+  start(&s, model_of(DSM_MODEL_MLP, DSM_OBJECTIVE_ESM_KDE), DSM_SHAPE(D), 8, 0.5);
+  assert_int_equal(dsm_objective_use_rows(s.objective, centre, CENTRES), DSM_OK);
+  check_gradients(&s, 8, D);
+  stop(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_score_is_the_slope_of_the_log_density),
+      cmocka_unit_test(the_bandwidth_is_near_the_rule_for_normal_data),
+      cmocka_unit_test(denoising_differs_by_the_known_constant),
+      cmocka_unit_test(a_linear_score_reaches_the_precision_of_the_estimate),
+      cmocka_unit_test(its_gradients_match_finite_differences),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
