@@ -155,6 +155,8 @@ struct dsm_kernels {
 
   /* y may be x */
   void (*unary)(const dsm_kernels *k, dsm_unary f, float *y, const float *x, size_t n);
+  /* dx = dy silu'(x); dx may be dy or x */
+  void (*silu_gradient)(const dsm_kernels *k, float *dx, const float *dy, const float *x, size_t n);
   /* y = scale x + shift; y may be x */
   void (*affine)(const dsm_kernels *k, float *y, const float *x, float scale, float shift, size_t n);
   /* y = a (op) b; y may be an operand that has the shape of y */

@@ -194,6 +194,10 @@ static void call_unary(const void *argument) {
 static void call_small_unary(const void *argument) {
   kernels.unary(&kernels, *(const dsm_unary *)argument, pool + COUNT, pool, SMALL);
 }
+static void call_silu_gradient(const void *argument) {
+  const size_t n = *(const size_t *)argument;
+  kernels.silu_gradient(&kernels, pool + n, pool, pool + 2 * n, n);
+}
 static void call_add(const void *argument) {
   kernels.binary(&kernels, DSM_BINARY_ADD, pool + 2 * COUNT, pool, pool + COUNT, argument);
 }
@@ -212,6 +216,9 @@ static void elementwise(void) {
     snprintf(name, sizeof name, "unary %s 128x128", names[f]);
     measure(name, call_small_unary, &unary, 0, 8.0 * SMALL);
   }
+  static const size_t large = COUNT, small = SMALL;
+  measure("silu gradient 32x28x28x64", call_silu_gradient, &large, 0, 12.0 * COUNT);
+  measure("silu gradient 128x128", call_silu_gradient, &small, 0, 12.0 * SMALL);
   static const struct {
     const char *name;
     double operands;

@@ -1,5 +1,5 @@
 /* y = f(x) element by element, dx = dy f'(x). The rules use basic ops only, so they can be differentiated any
- * number of times. */
+ * number of times; SiLU, the activation of the networks, has one node for dy f'(x), for one pass over memory. */
 #include "../node.h"
 
 static void run(const dsm_node *node, const dsm__context *c) {
@@ -15,6 +15,34 @@ static dsm_node *silu_third_derivative(dsm_graph *g, dsm_node *x) {
   dsm_node *first = dsm_mul(g, r, dsm_affine(g, dsm_mul(g, x, r), 1.0f, 3.0f));
   return dsm_mul(g, q, dsm_sub(g, first, dsm_affine(g, dsm_mul(g, x, q), 2.0f, 0.0f)));
 }
+
+/* ---- dx = dy silu'(x) ------------------------------------------------------------------------------------ */
+
+static void run_silu_gradient(const dsm_node *node, const dsm__context *c) {
+  c->kernels->silu_gradient(c->kernels, node->data, node->input[0]->data, node->input[1]->data,
+                            dsm__count(node));
+}
+
+static dsm_node *silu_gradient_node(dsm_graph *g, dsm_node *dy, dsm_node *x);
+
+/* z = dy silu'(x):  by dy  dz silu'(x),  by x  dz dy silu''(x) */
+static void gradient_of_silu_gradient(dsm_graph *g, dsm_node *z, dsm_node *dz, const bool *wanted,
+                                      dsm_node **dx) {
+  dsm_node *dy = z->input[0], *x = z->input[1];
+  if (wanted[0]) dx[0] = silu_gradient_node(g, dz, x);
+  if (wanted[1]) dx[1] = dsm_mul(g, dsm_mul(g, dz, dy), dsm_unary_node(g, DSM_UNARY_SILU_D2, x));
+}
+
+static dsm_node *silu_gradient_node(dsm_graph *g, dsm_node *dy, dsm_node *x) {
+  static const dsm__op op = {.name = "silu_gradient",
+                             .run = run_silu_gradient,
+                             .gradient = gradient_of_silu_gradient,
+                             .in_place = 3};
+  if (!dsm__usable(g, dy, x)) return NULL;
+  return dsm__node_add(g, &op, x->shape, (dsm_node *[]){dy, x}, 2, NULL, 0);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------- */
 
 /** f'(x) as a node. */
 static dsm_node *derivative(dsm_graph *g, dsm_unary f, dsm_node *x, dsm_node *y) {
@@ -47,8 +75,10 @@ static dsm_node *derivative(dsm_graph *g, dsm_unary f, dsm_node *x, dsm_node *y)
 }
 
 static void gradient(dsm_graph *g, dsm_node *y, dsm_node *dy, const bool *wanted, dsm_node **dx) {
+  const dsm_unary f = *(const dsm_unary *)y->parameters;
+  dsm_node *x = y->input[0];
   (void)wanted;
-  dx[0] = dsm_mul(g, dy, derivative(g, *(const dsm_unary *)y->parameters, y->input[0], y));
+  dx[0] = f == DSM_UNARY_SILU ? silu_gradient_node(g, dy, x) : dsm_mul(g, dy, derivative(g, f, x, y));
 }
 
 #define UNARY_OP(text)                                                                                       \

@@ -172,6 +172,15 @@ static const float *run_unary_in_place(const dsm_kernels *k, const void *sizes, 
   return x;
 }
 
+/* sizes: elements; where dx goes: 0 elsewhere, 1 over dy, 2 over x */
+static const float *run_silu_gradient(const dsm_kernels *k, const void *sizes, size_t *n) {
+  const size_t count = *n = ((const size_t *)sizes)[0], where = ((const size_t *)sizes)[1];
+  float *dy = operand_input(count, 1, -1, 1), *x = operand_input(count, 2, -100, 100);
+  float *dx = where == 0 ? operand_output(count) : where == 1 ? dy : x;
+  k->silu_gradient(k, dx, dy, x, count);
+  return dx;
+}
+
 static const float *run_affine(const dsm_kernels *k, const void *sizes, size_t *n) {
   float *x = operand_input(*n = *(const size_t *)sizes, 1, -1, 1);
   k->affine(k, x, x, 1.7f, -0.3f, *n);
@@ -187,6 +196,9 @@ static void functions_of_one_element_work_in_place(void **state) {
       check((job){"unary", run_unary_in_place, &lengths[i], 1, rounded});
     }
     check((job){"affine", run_affine, &lengths[i], 1, rounded});
+    for (size_t where = 0; where < 3; where++) /* silu' goes through 0 by cancellation of terms of size 1 */
+      check((job){"silu gradient", run_silu_gradient, (const size_t[]){lengths[i], where}, 1,
+                  (tolerance){4e-7, 4e-7}});
   }
 }
 

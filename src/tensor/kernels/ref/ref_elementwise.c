@@ -51,6 +51,11 @@ static void unary(const dsm_kernels *k, dsm_unary f, float *y, const float *x, s
   for (size_t i = 0; i < n; i++) y[i] = (float)value(f, x[i]);
 }
 
+static void silu_gradient(const dsm_kernels *k, float *dx, const float *dy, const float *x, size_t n) {
+  (void)k;
+  for (size_t i = 0; i < n; i++) dx[i] = (float)(dy[i] * silu_d1(x[i]));
+}
+
 static void affine(const dsm_kernels *k, float *y, const float *x, float scale, float shift, size_t n) {
   (void)k;
   for (size_t i = 0; i < n; i++) y[i] = (float)((double)scale * x[i] + shift);
@@ -113,6 +118,7 @@ static void copy(const dsm_kernels *k, float *dst, size_t dst_stride, const floa
 
 void dsm__ref_elementwise(dsm_kernels *k) {
   k->unary = unary;
+  k->silu_gradient = silu_gradient;
   k->affine = affine;
   k->binary = binary;
   k->broadcast = broadcast;

@@ -67,6 +67,24 @@ static void unary(const dsm_kernels *k, dsm_unary f, float *y, const float *x, s
   }
 }
 
+static void silu_gradient_loop(float *dx, const float *dy, const float *x, size_t n) {
+  PRAGMA(omp simd)
+  for (size_t i = 0; i < n; i++) dx[i] = dy[i] * vector_silu_d1(x[i]);
+}
+
+static void silu_gradient(const dsm_kernels *k, float *dx, const float *dy, const float *x, size_t n) {
+  if (alone(k, n)) {
+    silu_gradient_loop(dx, dy, x, n);
+    return;
+  }
+  const dsm__cut cut = dsm__cut_by(n, PART);
+  PARALLEL_FOR(k, n)
+  for (size_t part = 0; part < cut.parts; part++) {
+    const size_t first = dsm__cut_begin(cut, part);
+    silu_gradient_loop(dx + first, dy + first, x + first, dsm__cut_length(cut, part));
+  }
+}
+
 static void affine_loop(float *y, const float *x, float scale, float shift, size_t n) {
   PRAGMA(omp simd)
   for (size_t i = 0; i < n; i++) y[i] = madd(scale, x[i], shift);
@@ -87,5 +105,6 @@ static void affine(const dsm_kernels *k, float *y, const float *x, float scale, 
 
 static void fill_unary(dsm_kernels *k) {
   k->unary = unary;
+  k->silu_gradient = silu_gradient;
   k->affine = affine;
 }

@@ -16,18 +16,16 @@ INLINE float power_of_two(int32_t n) {
   return as_float((int32_t)(((uint32_t)n + 127u) << 23));
 }
 
-/* e^x = 2^n e^r with |r| <= ln(2) / 2: returns e^r. */
+/* e^x = 2^n e^r with |r| <= ln(2) / 2: returns e^r. The polynomial is evaluated in three strands: one after the other
+ * its terms would keep the processor waiting for each. */
 INLINE float split_exp(float x, int32_t *n_out) {
   const float rounded = madd(x, 1.44269504088896341f, ROUNDER), n = rounded - ROUNDER;
   const float r = madd(n, 2.12194440e-4f, madd(n, -0.693359375f, x));
-  float p = 1.9875691500e-4f;
-  p = madd(p, r, 1.3981999507e-3f);
-  p = madd(p, r, 8.3334519073e-3f);
-  p = madd(p, r, 4.1665795894e-2f);
-  p = madd(p, r, 1.6666665459e-1f);
-  p = madd(p, r, 5.0000001201e-1f);
+  const float z = r * r, high = madd(1.9875691500e-4f, r, 1.3981999507e-3f);
+  const float middle = madd(8.3334519073e-3f, r, 4.1665795894e-2f),
+              low = madd(1.6666665459e-1f, r, 5.0000001201e-1f);
   *n_out = as_int(rounded) - as_int(ROUNDER);
-  return madd(p, r * r, r) + 1.0f;
+  return madd(madd(madd(high, z, middle), z, low), z, r) + 1.0f;
 }
 
 /* 2^n goes on in two halves, for n down to -150 (denormal) and up to 128. */
@@ -105,15 +103,6 @@ INLINE float vector_sigmoid(float x) {
   const float s = sigmoid_pair(x, &c);
   return x == x ? s : x;
 }
-INLINE float vector_silu(float x) {
-  float c;
-  return x * sigmoid_pair(x, &c);
-}
-INLINE float vector_silu_d1(float x) {
-  float c;
-  const float s = sigmoid_pair(x, &c);
-  return s * madd(x, c, 1.0f);
-}
 INLINE float vector_silu_d2(float x) {
   float c;
   const float s = sigmoid_pair(x, &c);
@@ -133,6 +122,16 @@ INLINE float near_silu(float x) {
 INLINE float near_silu_d1(float x) {
   const float e = near_exp_of_minus(x), s = 1.0f / (1.0f + e);
   return s * madd(x, e * s, 1.0f);
+}
+/* The same with far ends: below -87 SiLU is 0 (the true values are within 1.5e-36 of it); above 87 the derivative is 1. */
+INLINE float vector_silu(float x) {
+  const float y = near_silu(x);
+  return x < -87.0f ? 0.0f * x : y;
+}
+INLINE float vector_silu_d1(float x) {
+  const float e = near_exp_of_minus(x), s = 1.0f / (1.0f + e),
+              y = s * madd(x, x > 87.0f ? 0.0f : e * s, 1.0f);
+  return x < -87.0f ? 0.0f * x : y;
 }
 INLINE float vector_sqrt(float x) {
   return __builtin_sqrtf(x);
