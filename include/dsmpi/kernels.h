@@ -45,17 +45,27 @@ typedef struct dsm_conv2d {
       pad_right; /* out_height = (height + pad_top + pad_bottom - kernel_h) / stride + 1 */
 } dsm_conv2d;
 
+/** What is added to a convolution while its result is written, before it leaves the cache: with r the result,
+ *  y = ((r + bias) + sample) + residual, in this order and each sum rounded, so that the bits are those of
+ *  three additions one after the other. NULL = nothing. */
+typedef struct dsm_conv2d_addends {
+  const float *bias;     /* (C): one number a channel */
+  const float *sample;   /* (N, C): one a sample and channel */
+  const float *residual; /* (N, H, W, C): the shape of the result */
+} dsm_conv2d_addends;
+
 /** One way to compute a convolution; which one is used is chosen by shape alone when the plan is made, so
  *  all ranks choose alike. */
 typedef struct dsm_conv2d_algorithm {
   const char *name; /* "direct", "im2col", "1x1", ... */
   bool (*suits)(const dsm_conv2d *c);
   size_t (*scratch)(const dsm_kernels *k, const dsm_conv2d *c); /* bytes, enough for each of the three */
+  /* `add` may be NULL: nothing */
   void (*forward)(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
-                  void *scratch);
-  /* dx = gradient by x given dy: the transposed convolution */
+                  const dsm_conv2d_addends *add, void *scratch);
+  /* dx = gradient by x given dy: the transposed convolution; `add` has the sizes of dx */
   void (*input_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                         const float *w, void *scratch);
+                         const float *w, const dsm_conv2d_addends *add, void *scratch);
   /* dw = gradient by w given dy, summed over batch and positions */
   void (*weight_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,
                           const float *x, void *scratch);

@@ -27,6 +27,9 @@ typedef struct dsm__op {
   /* sets dx[i] for inputs with wanted[i]; an entry left NULL is zero. NULL: see no_gradient */
   void (*gradient)(dsm_graph *graph, dsm_node *node, dsm_node *dy, const bool *wanted, dsm_node **dx);
   const char *no_gradient; /* why there is none, when it matters; NULL: the op is a constant */
+  /* at plan time: turns `sum`, which is `node` + `addend` and has the shape of `node`, into one node that
+   * writes the sum, or returns false. NULL: cannot. See fuse.c */
+  bool (*absorb)(dsm_node *sum, const dsm_node *node, dsm_node *addend);
   void (*prepare)(dsm_node *node, const dsm_kernels *kernels);         /* at plan time; may be NULL */
   size_t (*scratch)(const dsm_node *node, const dsm_kernels *kernels); /* bytes; may be NULL */
   double (*flops)(const dsm_node *node);                               /* may be NULL */
@@ -101,6 +104,11 @@ dsm_node *dsm__node_add(dsm_graph *graph, const dsm__op *op, dsm_shape shape, ds
 dsm_node *dsm__by_product(dsm_graph *graph, dsm_node *of, int which, dsm_shape shape);
 /** Where the run of `of` puts it; NULL if there is none or nothing reads it. */
 float *dsm__by_product_data(const dsm_node *of, int which);
+/** True for a sum of two nodes. (ops/binary.c) */
+bool dsm__is_sum(const dsm_node *node);
+/** Joins sums with the operations that make their operands, where those can add while they write; drops what is
+ *  then not needed any more. Part of the plan, after it is known which nodes are needed. (fuse.c) */
+void dsm__fuse_sums(dsm_graph *graph);
 /** Elements of a node. */
 size_t dsm__count(const dsm_node *node);
 /** Shape of ones with the last axis of size n, of the same rank as `like`: what a per-channel vector is

@@ -149,6 +149,7 @@ dsm_status dsm_graph_plan(dsm_graph *g, const dsm_kernels *kernels) {
   if (g->list) DSM_FAIL(DSM_INTERNAL, "the graph is planned already");
   g->kernels = kernels;
   mark_needed(g);
+  dsm__fuse_sums(g);
   for (int k = 0; k < g->nodes; k++)
     if (g->node[k]->needed && g->node[k]->op->prepare) g->node[k]->op->prepare(g->node[k], kernels);
   find_lifetimes(g);

@@ -109,12 +109,12 @@ static size_t output_size(const dsm_conv2d *c) {
 static void call_forward(const void *argument) {
   const dsm_conv2d *c = argument;
   float *x = pool, *y = x + input_size(c), *w = y + output_size(c);
-  algorithm->forward(&kernels, c, y, x, w, scratch);
+  algorithm->forward(&kernels, c, y, x, w, NULL, scratch);
 }
 static void call_input_gradient(const void *argument) {
   const dsm_conv2d *c = argument;
   float *x = pool, *y = x + input_size(c), *w = y + output_size(c);
-  algorithm->input_gradient(&kernels, c, x, y, w, scratch);
+  algorithm->input_gradient(&kernels, c, x, y, w, NULL, scratch);
 }
 static void call_weight_gradient(const void *argument) {
   const dsm_conv2d *c = argument;

@@ -74,6 +74,10 @@ static dsm_node *build(dsm_graph *g, dsm_binary f, dsm_node *a, dsm_node *b) {
   return dsm__node_add(g, &ops[f], shape, (dsm_node *[]){a, b}, 2, &o, sizeof o);
 }
 
+bool dsm__is_sum(const dsm_node *node) {
+  return node->op == &ops[DSM_BINARY_ADD];
+}
+
 dsm_node *dsm_add(dsm_graph *g, dsm_node *a, dsm_node *b) {
   return build(g, DSM_BINARY_ADD, a, b);
 }

@@ -5,11 +5,16 @@
  *   y = conv(x, w):  dx = IG(dy, w),       dw = WG(dy, x)
  *   z = IG(dy, w):   d(dy) = conv(dz, w),  dw = WG(dy, dz)
  *   u = WG(dy, x):   d(dy) = conv(x, du),  dx = IG(dy, du).
- * The algorithm is chosen by shape when the plan is made. */
+ * The algorithm is chosen by shape when the plan is made; then, too, sums of a result of the first two kinds
+ * with a bias, a row for each sample and a residual become further inputs of its node (fuse.c). */
 #include "../node.h"
+
+/* Kinds of addends, in the order in which they are added. */
+typedef enum addend { BIAS, SAMPLE, RESIDUAL, ADDENDS } addend;
 
 typedef struct convolution {
   dsm_conv2d c;
+  int addend[ADDENDS];                   /* which input of the node, 0 for none */
   const dsm_conv2d_algorithm *algorithm; /* set by prepare */
 } convolution;
 
@@ -35,16 +40,28 @@ static double flops(const dsm_node *node) {
          (double)(c->in * c->out);
 }
 
+static const float *addend_data(const dsm_node *node, addend kind) {
+  const int input = ((const convolution *)node->parameters)->addend[kind];
+  return input ? node->input[input]->data : NULL;
+}
+
+static dsm_conv2d_addends addends_of(const dsm_node *node) {
+  return (dsm_conv2d_addends){addend_data(node, BIAS), addend_data(node, SAMPLE),
+                              addend_data(node, RESIDUAL)};
+}
+
 static void run_conv(const dsm_node *node, const dsm__context *x) {
   const convolution *o = node->parameters;
-  o->algorithm->forward(x->kernels, &o->c, node->data, node->input[0]->data, node->input[1]->data,
+  const dsm_conv2d_addends add = addends_of(node);
+  o->algorithm->forward(x->kernels, &o->c, node->data, node->input[0]->data, node->input[1]->data, &add,
                         x->scratch);
 }
 
 static void run_input_gradient(const dsm_node *node, const dsm__context *x) {
   const convolution *o = node->parameters;
+  const dsm_conv2d_addends add = addends_of(node);
   o->algorithm->input_gradient(x->kernels, &o->c, node->data, node->input[0]->data, node->input[1]->data,
-                               x->scratch);
+                               &add, x->scratch);
 }
 
 static void run_weight_gradient(const dsm_node *node, const dsm__context *x) {
@@ -64,17 +81,17 @@ static dsm_shape w_shape(const dsm_conv2d *c) {
 }
 
 static dsm_node *conv(dsm_graph *g, const dsm_conv2d *c, dsm_node *x, dsm_node *w) {
-  return dsm__node_add(g, &op_conv, y_shape(c), (dsm_node *[]){x, w}, 2, &(convolution){*c, NULL},
+  return dsm__node_add(g, &op_conv, y_shape(c), (dsm_node *[]){x, w}, 2, &(convolution){.c = *c},
                        sizeof(convolution));
 }
 
 static dsm_node *input_gradient(dsm_graph *g, const dsm_conv2d *c, dsm_node *dy, dsm_node *w) {
-  return dsm__node_add(g, &op_input_gradient, x_shape(c), (dsm_node *[]){dy, w}, 2, &(convolution){*c, NULL},
+  return dsm__node_add(g, &op_input_gradient, x_shape(c), (dsm_node *[]){dy, w}, 2, &(convolution){.c = *c},
                        sizeof(convolution));
 }
 
 static dsm_node *weight_gradient(dsm_graph *g, const dsm_conv2d *c, dsm_node *dy, dsm_node *x) {
-  return dsm__node_add(g, &op_weight_gradient, w_shape(c), (dsm_node *[]){dy, x}, 2, &(convolution){*c, NULL},
+  return dsm__node_add(g, &op_weight_gradient, w_shape(c), (dsm_node *[]){dy, x}, 2, &(convolution){.c = *c},
                        sizeof(convolution));
 }
 
@@ -98,16 +115,43 @@ static void gradient_weight_gradient(dsm_graph *g, dsm_node *u, dsm_node *du, co
   if (wanted[1]) d[1] = input_gradient(g, c, u->input[0], du);
 }
 
-#define CONVOLUTION_OP(text, run_, gradient_)                                                                \
+/* ---- sums ---------------------------------------------------------------------------------------------- */
+
+/* What `shape` is to a result of shape y; ADDENDS: nothing of these. */
+static addend kind_of(dsm_shape shape, dsm_shape y) {
+  if (dsm_shape_equal(shape, y)) return RESIDUAL;
+  if (dsm_shape_equal(shape, DSM_SHAPE(1, 1, 1, y.n[3]))) return BIAS;
+  if (dsm_shape_equal(shape, DSM_SHAPE(y.n[0], 1, 1, y.n[3]))) return SAMPLE;
+  return ADDENDS;
+}
+
+/* The order of additions decides the bits: one that would come before another that is there is refused. */
+static bool absorb(dsm_node *sum, const dsm_node *node, dsm_node *more) {
+  convolution *o = node->parameters; /* from now on, of the sum */
+  addend kind = kind_of(more->shape, sum->shape);
+  if (kind == BIAS && o->addend[BIAS] && o->c.batch == 1) kind = SAMPLE; /* a second row, of the one sample */
+  if (kind == ADDENDS || node->inputs == DSM__MAX_INPUTS) return false;
+  for (int later = kind; later < ADDENDS; later++)
+    if (o->addend[later]) return false;
+  o->addend[kind] = node->inputs;
+  for (int i = 0; i < node->inputs; i++) sum->input[i] = node->input[i];
+  sum->input[node->inputs] = more;
+  sum->inputs = node->inputs + 1;
+  sum->op = node->op;
+  sum->parameters = o;
+  return true;
+}
+
+#define CONVOLUTION_OP(text, run_, gradient_, absorb_)                                                       \
   {                                                                                                          \
-    .name = text, .run = run_, .gradient = gradient_, .prepare = prepare, .scratch = scratch,                \
-    .flops = flops, .kernel = kernel                                                                         \
+    .name = text, .run = run_, .gradient = gradient_, .absorb = absorb_, .prepare = prepare,                 \
+    .scratch = scratch, .flops = flops, .kernel = kernel                                                     \
   }
-static const dsm__op op_conv = CONVOLUTION_OP("conv2d", run_conv, gradient_conv);
+static const dsm__op op_conv = CONVOLUTION_OP("conv2d", run_conv, gradient_conv, absorb);
 static const dsm__op op_input_gradient =
-    CONVOLUTION_OP("conv2d_input_gradient", run_input_gradient, gradient_input_gradient);
+    CONVOLUTION_OP("conv2d_input_gradient", run_input_gradient, gradient_input_gradient, absorb);
 static const dsm__op op_weight_gradient =
-    CONVOLUTION_OP("conv2d_weight_gradient", run_weight_gradient, gradient_weight_gradient);
+    CONVOLUTION_OP("conv2d_weight_gradient", run_weight_gradient, gradient_weight_gradient, NULL);
 
 dsm_node *dsm_conv2d_node(dsm_graph *g, dsm_node *x, dsm_node *w, dsm_node *bias, size_t stride,
                           const size_t pad[4]) {

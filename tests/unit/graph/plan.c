@@ -137,6 +137,81 @@ static void unneeded_nodes_do_not_run(void **state) {
   destroy_net(&n);
 }
 
+/* A residual block as in nn/resblock.c, without its norms, then a strided convolution and one in which a row for
+ * each sample comes after the residual, which would be another order of additions. */
+typedef struct block {
+  dsm_graph *graph;
+  dsm_parameters *table;
+  dsm_node *x, *row, *y;
+} block;
+
+static block make_block(const dsm_kernels *k, size_t batch, bool keep) {
+  block b = {0};
+  const size_t pad[] = {1, 1, 1, 1}, pad_half[] = {0, 0, 1, 1};
+  assert_int_equal(dsm_graph_create(&b.graph), DSM_OK);
+  assert_int_equal(dsm_parameters_create(&b.table), DSM_OK);
+  dsm_graph *g = b.graph;
+  dsm_node *w[8], *dw[8];
+  const dsm_parameter *p[8];
+  for (int i = 0; i < 8; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "%d", i);
+    assert_int_equal(dsm_parameters_add(b.table, name, i % 2 == 0 ? DSM_SHAPE(8, 3, 3, 8) : DSM_SHAPE(8),
+                                        true, DSM_INIT_FAN_AVG, 1, &p[i]),
+                     DSM_OK);
+    w[i] = dsm_parameter_node(g, p[i]);
+  }
+  b.x = dsm_input(g, "x", DSM_SHAPE(batch, 12, 12, 8));
+  b.row = dsm_input(g, "row", DSM_SHAPE(batch, 1, 1, 8));
+  dsm_node *h = dsm_unary_node(g, DSM_UNARY_SILU, b.x);
+  h = dsm_add(g, dsm_conv2d_node(g, h, w[0], w[1], 1, pad), b.row);
+  h = dsm_add(g, b.x, dsm_conv2d_node(g, dsm_unary_node(g, DSM_UNARY_SILU, h), w[2], w[3], 1, pad));
+  h = dsm_add(g, dsm_add(g, dsm_conv2d_node(g, h, w[4], w[5], 1, pad), h), b.row);
+  b.y = dsm_square(g, dsm_conv2d_node(g, h, w[6], w[7], 2, pad_half));
+  dsm_graph_gradient(g, b.y, NULL, w, 8, dw);
+  for (int i = 0; i < 8; i++) dsm_graph_gradient_output(g, dw[i], p[i]);
+  dsm_graph_output(g, "y", b.y);
+  for (int i = 0, nodes = g->nodes; keep && i < nodes; i++)
+    if (g->node[i]->op->run && g->node[i]->place == DSM__ARENA) dsm_graph_output(g, "kept", g->node[i]);
+  assert_int_equal(dsm_graph_plan(g, k), DSM_OK);
+  dsm_random_normal((dsm_random_key){1, DSM_STREAM_DATA, 0, 0}, 0, batch * 12 * 12 * 8,
+                    dsm_graph_data(g, b.x));
+  dsm_random_normal((dsm_random_key){2, DSM_STREAM_DATA, 0, 0}, 0, batch * 8, dsm_graph_data(g, b.row));
+  return b;
+}
+
+static int sums_that_run(const dsm_graph *g) {
+  int sums = 0;
+  for (int i = 0; i < g->list_count; i++) sums += dsm__is_sum(g->list[i]);
+  return sums;
+}
+
+static void sums_join_convolutions_and_change_no_bit(void **state) {
+  (void)state;
+  for (int set = 0; set < 4;
+       set++) { /* ref and fast; samples in a batch, and one, where all rows are alike */
+    dsm_kernels k;
+    if (set % 2)
+      assert_int_equal(dsm_kernels_fast(&k, 1, NULL), DSM_OK);
+    else
+      dsm_kernels_ref(&k, 1);
+    block a = make_block(&k, set < 2 ? 3 : 1, false), b = make_block(&k, set < 2 ? 3 : 1, true);
+    const size_t count = dsm_parameters_count(a.table), ny = dsm_shape_count(dsm_node_shape(a.y));
+    float *w = malloc(count * sizeof *w), *ga = malloc(count * sizeof *ga), *gb = malloc(count * sizeof *gb);
+    dsm_parameters_init(a.table, 3, w);
+    dsm_graph_run(a.graph, &(dsm_run){.parameters = w, .gradients = ga});
+    dsm_graph_run(b.graph, &(dsm_run){.parameters = w, .gradients = gb});
+    assert_memory_equal(dsm_graph_data(a.graph, a.y), dsm_graph_data(b.graph, b.y), ny * sizeof(float));
+    assert_memory_equal(ga, gb, count * sizeof *ga);
+    /* forward: four biases, two rows, two residuals; backward: one adjoint of h (x needs none) */
+    assert_int_equal(sums_that_run(b.graph), 4 + 2 + 2 + 1);
+    assert_int_equal(sums_that_run(a.graph), 1); /* the row behind a residual */
+    free(w), free(ga), free(gb);
+    dsm_graph_destroy(&a.graph), dsm_graph_destroy(&b.graph);
+    dsm_parameters_destroy(&a.table), dsm_parameters_destroy(&b.table);
+  }
+}
+
 typedef struct notices {
   size_t count, finite;
   const float *gradients;
@@ -232,6 +307,7 @@ int main(void) {
       cmocka_unit_test(sharing_memory_changes_no_bit),
       cmocka_unit_test(intervals_that_live_together_do_not_overlap),
       cmocka_unit_test(unneeded_nodes_do_not_run),
+      cmocka_unit_test(sums_join_convolutions_and_change_no_bit),
       cmocka_unit_test(gradients_are_announced_last_layer_first_and_are_final_then),
       cmocka_unit_test(a_parameter_that_does_not_matter_has_zero_gradient),
       cmocka_unit_test(dropout_masks_depend_on_the_sample_not_on_its_place),

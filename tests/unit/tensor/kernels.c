@@ -122,7 +122,7 @@ static const float *run_forward(const dsm_kernels *k, const void *sizes, size_t 
   const float *x = operand_input(conv_input_size(c), 1, -1, 1),
               *w = operand_input(conv_weight_size(c), 2, -1, 1);
   float *y = operand_output(*n = conv_output_size(c));
-  algorithm->forward(k, c, y, x, w, operand_scratch(algorithm->scratch(k, c)));
+  algorithm->forward(k, c, y, x, w, NULL, operand_scratch(algorithm->scratch(k, c)));
   return y;
 }
 
@@ -132,7 +132,7 @@ static const float *run_input_gradient(const dsm_kernels *k, const void *sizes, 
   const float *dy = operand_input(conv_output_size(c), 1, -1, 1),
               *w = operand_input(conv_weight_size(c), 2, -1, 1);
   float *dx = operand_output(*n = conv_input_size(c));
-  algorithm->input_gradient(k, c, dx, dy, w, operand_scratch(algorithm->scratch(k, c)));
+  algorithm->input_gradient(k, c, dx, dy, w, NULL, operand_scratch(algorithm->scratch(k, c)));
   return dx;
 }
 

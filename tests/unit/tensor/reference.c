@@ -28,7 +28,7 @@ static void convolution_correlates_and_pads_with_zeros(void **state) {
   const dsm_conv2d c = {1, 2, 3, 1, 1, 2, 3, 3, 3, 1, 1, 1, 1, 1};
   const float x[] = {1, 2, 3, 4, 5, 6}, w[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   float y[6];
-  dsm_kernels_conv2d(&ref, &c)->forward(&ref, &c, y, x, w, NULL);
+  dsm_kernels_conv2d(&ref, &c)->forward(&ref, &c, y, x, w, NULL, NULL);
   assert_values(y, (const float[]){94, 154, 106, 58, 91, 58}, 6);
 }
 
@@ -39,7 +39,7 @@ static void strided_convolution_starts_in_the_corner(void **state) {
   const float w[9] = {1, 0, 0, 0, 0, 0, 0, 0, 100};
   float x[16], y[4];
   for (int i = 0; i < 16; i++) x[i] = (float)i;
-  dsm_kernels_conv2d(&ref, &c)->forward(&ref, &c, y, x, w, NULL);
+  dsm_kernels_conv2d(&ref, &c)->forward(&ref, &c, y, x, w, NULL, NULL);
   assert_values(y, (const float[]){1000, 2, 8, 10}, 4);
 }
 
@@ -150,8 +150,8 @@ static void convolution_gradients_are_its_adjoints(void **state) {
                 *dy = operand_input(ny, 3, -1, 1);
     float *y = operand_output(ny), *dx = operand_output(nx), *dw = operand_output(nw);
     const dsm_conv2d_algorithm *algorithm = dsm_kernels_conv2d(&ref, c);
-    algorithm->forward(&ref, c, y, x, w, NULL);
-    algorithm->input_gradient(&ref, c, dx, dy, w, NULL);
+    algorithm->forward(&ref, c, y, x, w, NULL, NULL);
+    algorithm->input_gradient(&ref, c, dx, dy, w, NULL, NULL);
     algorithm->weight_gradient(&ref, c, dw, dy, x, NULL);
     const double expected = inner_product(dy, y, ny),
                  size = sqrt(inner_product(y, y, ny) * inner_product(dy, dy, ny));

@@ -120,8 +120,8 @@ static run run_once(const dsm_kernels *k, const dsm_conv2d *c, size_t offset) {
            .y = operand_output(conv_output_size(c)),
            .dx = operand_output(conv_input_size(c)),
            .dw = operand_output(conv_weight_size(c))};
-  a->forward(k, c, r.y, r.x, r.w, operand_scratch(a->scratch(k, c)));
-  a->input_gradient(k, c, r.dx, r.dy, r.w, operand_scratch(a->scratch(k, c)));
+  a->forward(k, c, r.y, r.x, r.w, NULL, operand_scratch(a->scratch(k, c)));
+  a->input_gradient(k, c, r.dx, r.dy, r.w, NULL, operand_scratch(a->scratch(k, c)));
   a->weight_gradient(k, c, r.dw, r.dy, r.x, operand_scratch(a->scratch(k, c)));
   return r;
 }

@@ -32,16 +32,31 @@ static size_t scratch_size(const dsm_kernels *k, const dsm_conv2d *c) {
   return most;
 }
 
+enum { ROWS = 1024 }; /* a thread's share of the positions to add to */
+
+static void add_to_all(const dsm_kernels *k, const dsm_conv2d *c, float *y, size_t channels,
+                       const dsm_conv2d_addends *add) {
+  if (add == NULL) return;
+  const dsm__cut cut = dsm__cut_by(positions(c), ROWS);
+#pragma omp parallel for num_threads(k->threads) schedule(static) if (k->threads > 1 && cut.parts > 1)
+  for (size_t part = 0; part < cut.parts; part++) {
+    dsm__add_to_positions(y, add, dsm__cut_begin(cut, part), dsm__cut_length(cut, part), c->height * c->width,
+                          channels);
+  }
+}
+
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
-                    void *scratch) {
+                    const dsm_conv2d_addends *add, void *scratch) {
   const dsm_matmul p = forward_product(c);
   k->matmul(k, &p, y, x, w, scratch);
+  add_to_all(k, c, y, c->out, add);
 }
 
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                           const float *w, void *scratch) {
+                           const float *w, const dsm_conv2d_addends *add, void *scratch) {
   const dsm_matmul p = input_product(c);
   k->matmul(k, &p, dx, dy, w, scratch);
+  add_to_all(k, c, dx, c->in, add);
 }
 
 static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,

@@ -146,7 +146,7 @@ static void scatter_add(const patches *p, float *x, const float *from, size_t fi
 
 /* y (positions x out) = patches(x) op(w); `buffers` holds one block of patches for each thread. */
 static void product(const dsm_kernels *k, const patches *p, float *y, const float *x, dsm__operand w,
-                    size_t out, float *buffers) {
+                    size_t out, const dsm_conv2d_addends *add, float *buffers) {
   const size_t positions = p->batch * p->rows * p->columns;
   const dsm__cut blocks = dsm__cut_by(positions, block_size(p));
   const size_t size = patch_size(p), buffer = buffer_size(p, positions);
@@ -156,14 +156,15 @@ static void product(const dsm_kernels *k, const patches *p, float *y, const floa
     float *patch = buffers + (size_t)omp_get_thread_num() * buffer;
     gather(p, patch, x, first, count);
     dsm__sgemm(count, out, size, 1, (dsm__operand){patch, size, false}, w, 0, y + first * out, out);
+    dsm__add_to_positions(y, add, first, count, p->rows * p->columns, out);
   }
 }
 
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
-                    void *scratch) {
+                    const dsm_conv2d_addends *add, void *scratch) {
   dsm__blas_one_thread();
   const patches p = patches_of_input(c);
-  product(k, &p, y, x, (dsm__operand){w, patch_size(&p), true}, c->out, scratch);
+  product(k, &p, y, x, (dsm__operand){w, patch_size(&p), true}, c->out, add, scratch);
 }
 
 /* turned[p,q,o,l] = w[o, kernel_h-1-p, kernel_w-1-q, l] */
@@ -179,7 +180,7 @@ static void turn(const dsm_conv2d *c, float *turned, const float *w) {
 }
 
 static void input_gradient_by_scatter(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                                      const float *w, float *buffers) {
+                                      const float *w, const dsm_conv2d_addends *add, float *buffers) {
   const patches p = patches_of_input(c);
   const size_t positions = c->out_height * c->out_width, pixels = c->height * c->width * c->in;
   const dsm__cut blocks = dsm__cut_by(positions, block_size(&p));
@@ -196,20 +197,22 @@ static void input_gradient_by_scatter(const dsm_kernels *k, const dsm_conv2d *c,
                  (dsm__operand){w, size, false}, 0, patch, size);
       scatter_add(&p, dx, patch, first, count);
     }
+    dsm__add_to_positions(dx, add, n * c->height * c->width, c->height * c->width, c->height * c->width,
+                          c->in);
   }
 }
 
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                           const float *w, void *scratch) {
+                           const float *w, const dsm_conv2d_addends *add, void *scratch) {
   dsm__blas_one_thread();
   if (c->stride == 1) {
     const patches p = patches_of_output(c);
     float *turned = scratch;
     turn(c, turned, w);
-    product(k, &p, dx, dy, (dsm__operand){turned, c->in, false}, c->in,
+    product(k, &p, dx, dy, (dsm__operand){turned, c->in, false}, c->in, add,
             turned + aligned(patch_size(&p) * c->in));
   } else {
-    input_gradient_by_scatter(k, c, dx, dy, w, scratch);
+    input_gradient_by_scatter(k, c, dx, dy, w, add, scratch);
   }
 }
 

@@ -129,12 +129,15 @@ static product_plan plan_product(const dsm_kernels *k, const tiling *g) {
   return p;
 }
 
+static const dsm_conv2d_addends nothing;
+
 static void product(const dsm_kernels *k, const tiling *g, float *y, const float *x, const float *w,
-                    dsm__winograd_weights shape, float *zeros) {
+                    dsm__winograd_weights shape, const dsm_conv2d_addends *add, float *zeros) {
   const product_plan p = plan_product(k, g);
   const size_t in = g->in.channels, out = g->out.channels;
   float *u = zeros + zeros_size(g), *buffers = u + weights_size(g);
   memset(zeros, 0, in * sizeof *zeros);
+  if (add == NULL) add = &nothing;
 #pragma omp parallel num_threads(k->threads) if (k->threads > 1 && p.blocks.parts > 1)
   {
     float *v = buffers + (size_t)omp_get_thread_num() * (p.v_size + p.m_size), *m = v + p.v_size;
@@ -147,22 +150,22 @@ static void product(const dsm_kernels *k, const tiling *g, float *y, const float
       g->loops->windows(v, x, zeros, &g->in, first, count, planes);
       for (size_t panel = 0; panel < p.panels; panel++) {
         g->loops->multiply(m, v, u, in, out, panel, count, planes);
-        g->loops->outputs(y, m, &g->out, first, count, panel);
+        g->loops->outputs(y, m, &g->out, add, first, count, panel);
       }
     }
   }
 }
 
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
-                    void *scratch) {
+                    const dsm_conv2d_addends *add, void *scratch) {
   const tiling g = forward_tiling(k, c);
-  product(k, &g, y, x, w, (dsm__winograd_weights){c->out, c->in, false}, scratch);
+  product(k, &g, y, x, w, (dsm__winograd_weights){c->out, c->in, false}, add, scratch);
 }
 
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                           const float *w, void *scratch) {
+                           const float *w, const dsm_conv2d_addends *add, void *scratch) {
   const tiling g = input_tiling(k, c);
-  product(k, &g, dx, dy, w, (dsm__winograd_weights){c->out, c->in, true}, scratch);
+  product(k, &g, dx, dy, w, (dsm__winograd_weights){c->out, c->in, true}, add, scratch);
 }
 
 /* ---- dw ------------------------------------------------------------------------------------------------ */

@@ -58,6 +58,11 @@ void dsm__blas_one_thread(void);
 /* sum = partial[0] + partial[1] + ... (count arrays of n, one after the other), from the left. */
 void dsm__add_in_order(const dsm_kernels *k, float *sum, const float *partial, size_t count, size_t n);
 
+/* The addends of a convolution (dsmpi/kernels.h) to the positions first ... first + count - 1 of y, counted
+ * through the batch, of `positions` in each sample; for what cannot add while it multiplies. conv_addends.c */
+void dsm__add_to_positions(float *y, const dsm_conv2d_addends *add, size_t first, size_t count,
+                           size_t positions, size_t channels);
+
 /* ---- the families -------------------------------------------------------------------------------------- */
 
 void dsm__fast_matmul(dsm_kernels *k);

@@ -53,8 +53,9 @@ typedef struct dsm__winograd {
   /* m = v u for one panel */
   void (*multiply)(float *m, const float *v, const float *u, size_t inputs, size_t outputs, size_t panel,
                    size_t count, dsm__planes p);
-  /* tiles of y = A^T m A: the channels of one panel */
-  void (*outputs)(float *y, const float *m, const dsm__tiles *t, size_t first, size_t count, size_t panel);
+  /* tiles of y = A^T m A + addends: the channels of one panel */
+  void (*outputs)(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add, size_t first,
+                  size_t count, size_t panel);
   /* du = m'^T v (start), du += m'^T v (else); in du, inputs and outputs fill whole vectors */
   void (*correlate)(float *du, const float *m, const float *v, size_t inputs, size_t outputs, size_t count,
                     dsm__planes m_planes, dsm__planes v_planes, bool start);

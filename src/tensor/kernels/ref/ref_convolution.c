@@ -18,9 +18,21 @@ static const float *padded(const dsm_conv2d *c, const float *x, size_t n, size_t
   return x + ((n * c->height + row - c->pad_top) * c->width + column - c->pad_left) * c->in;
 }
 
+/* y = ((y + bias) + sample) + residual over (batch, positions, channels) */
+static void add_all(float *y, const dsm_conv2d_addends *add, size_t batch, size_t positions,
+                    size_t channels) {
+  for (size_t i = 0; add != NULL && i < batch * positions * channels; i++) {
+    const size_t channel = i % channels, n = i / channels / positions;
+    if (add->bias != NULL) y[i] += add->bias[channel];
+    if (add->sample != NULL) y[i] += add->sample[n * channels + channel];
+    if (add->residual != NULL) y[i] += add->residual[i];
+  }
+}
+
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
-                    void *scratch) {
+                    const dsm_conv2d_addends *add, void *scratch) {
   (void)k, (void)scratch;
+  float *const result = y;
   for (size_t n = 0; n < c->batch; n++) {
     for (size_t i = 0; i < c->out_height; i++) {
       for (size_t j = 0; j < c->out_width; j++) {
@@ -38,13 +50,15 @@ static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const f
       }
     }
   }
+  add_all(result, add, c->batch, c->out_height * c->out_width, c->out);
 }
 
 /* dx[n,h,w,l] = sum over o and all (i, p), (j, q) with  i stride + p = h + pad_top,  j stride + q = w +
  * pad_left */
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                           const float *w, void *scratch) {
+                           const float *w, const dsm_conv2d_addends *add, void *scratch) {
   (void)k, (void)scratch;
+  float *const result = dx;
   for (size_t n = 0; n < c->batch; n++) {
     for (size_t row = c->pad_top; row < c->height + c->pad_top; row++) {
       for (size_t column = c->pad_left; column < c->width + c->pad_left; column++) {
@@ -67,6 +81,7 @@ static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx,
       }
     }
   }
+  add_all(result, add, c->batch, c->height * c->width, c->in);
 }
 
 static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,

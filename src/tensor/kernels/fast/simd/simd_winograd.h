@@ -101,9 +101,17 @@ INLINE void gradient_vector(float *m, size_t point_step, const float *const *pix
   }
 }
 
+/* What is added to one vector of channels of one tile. The neutral element of addition is -0: 0 would turn the
+ * sign of -0. */
+typedef struct addends {
+  bool rows;             /* bias and sample */
+  vec bias, sample;      /* -0 where there is none */
+  const float *residual; /* at the tile's first pixel, or NULL; rows and pixels as in y */
+} addends;
+
 /* Writes the first `height` x `width` pixels of the tile at y, whose rows are `row` floats apart. */
 INLINE void output_vector(float *y, size_t row, size_t pixel, size_t height, size_t width, const float *m,
-                          size_t lanes) {
+                          addends add, size_t lanes) {
   _Alignas(DSM_ALIGNMENT) vec columns[WINDOW][TILE];
   vec line[WINDOW], out[TILE];
   for (int j = 0; j < WINDOW; j++) {
@@ -113,7 +121,12 @@ INLINE void output_vector(float *y, size_t row, size_t pixel, size_t height, siz
   for (size_t i = 0; i < height; i++) {
     for (int j = 0; j < WINDOW; j++) line[j] = columns[j][i];
     points_output(out, line);
-    for (size_t j = 0; j < width; j++) store(y + i * row + j * pixel, out[j], lanes);
+    for (size_t j = 0; j < width; j++) {
+      const size_t at = i * row + j * pixel;
+      if (add.rows) out[j] = (out[j] + add.bias) + add.sample;
+      if (add.residual != NULL) out[j] += load(add.residual + at, lanes);
+      store(y + at, out[j], lanes);
+    }
   }
 }
 
@@ -175,23 +188,45 @@ static void gradients(float *m, const float *dy, const float *zeros, const dsm__
   }
 }
 
-static void outputs(float *y, const float *m, const dsm__tiles *t, size_t first, size_t count, size_t panel) {
-  const size_t row = t->width * t->channels, channels = dsm__min(PANEL, t->channels - panel * PANEL);
+/* `rows` and `residual` are known when compiling, so that the loops carry nothing which is not there. */
+INLINE void output_tiles(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
+                         size_t first, size_t count, size_t panel, bool rows, bool residual) {
+  const size_t row = t->width * t->channels, begin = panel * PANEL;
+  const size_t channels = dsm__min(PANEL, t->channels - begin);
+  const vec none = -(vec){0};
   for (size_t n = 0; n < count; n++, m += POINTS * PANEL) {
     const place p = place_of(t, first + n);
     const size_t height = dsm__min(TILE, t->height - (size_t)p.row);
     const size_t width = dsm__min(TILE, t->width - (size_t)p.column);
-    float *to =
-        y + (p.picture * t->height + (size_t)p.row) * row + (size_t)p.column * t->channels + panel * PANEL;
+    const size_t tile = (p.picture * t->height + (size_t)p.row) * row + (size_t)p.column * t->channels;
     for (size_t at = 0; at < channels; at += LANES) {
-      if (at + LANES > channels) {
-        output_vector(to + at, row, t->channels, height, width, m + at, channels - at);
+      const size_t channel = begin + at, to = tile + channel, lanes = dsm__min(LANES, channels - at);
+      addends a = {rows, none, none, residual ? add->residual + to : NULL};
+      if (rows && add->bias != NULL) a.bias = load(add->bias + channel, lanes);
+      if (rows && add->sample != NULL)
+        a.sample = load(add->sample + p.picture * t->channels + channel, lanes);
+      if (lanes < LANES) {
+        output_vector(y + to, row, t->channels, height, width, m + at, a, lanes);
       } else if (height < TILE || width < TILE) {
-        output_vector(to + at, row, t->channels, height, width, m + at, LANES);
+        output_vector(y + to, row, t->channels, height, width, m + at, a, LANES);
       } else {
-        output_vector(to + at, row, t->channels, TILE, TILE, m + at, LANES);
+        output_vector(y + to, row, t->channels, TILE, TILE, m + at, a, LANES);
       }
     }
+  }
+}
+
+static void outputs(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
+                    size_t first, size_t count, size_t panel) {
+  const bool rows = add->bias != NULL || add->sample != NULL;
+  if (rows && add->residual != NULL) {
+    output_tiles(y, m, t, add, first, count, panel, true, true);
+  } else if (rows) {
+    output_tiles(y, m, t, add, first, count, panel, true, false);
+  } else if (add->residual != NULL) {
+    output_tiles(y, m, t, add, first, count, panel, false, true);
+  } else {
+    output_tiles(y, m, t, add, first, count, panel, false, false);
   }
 }
 
