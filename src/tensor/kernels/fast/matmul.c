@@ -53,7 +53,7 @@ static size_t matmul_scratch(const dsm_kernels *k, const dsm_matmul *p) {
 /* Parts are counted by rows first: neighbours share the panels of b. */
 static void product_of_part(const dsm__products *loops, const dsm_matmul *p, const matmul_cuts *cuts,
                             size_t part, float *c, const float *a, const float *b, float *partial,
-                            float *packed, bool first) {
+                            float *packed, bool first, bool more) {
   const size_t row = part % cuts->rows.parts, of_b = part / cuts->rows.parts;
   const size_t term = of_b % cuts->terms.parts, column = of_b / cuts->terms.parts % cuts->columns.parts;
   const size_t batch = of_b / cuts->terms.parts / cuts->columns.parts;
@@ -62,6 +62,7 @@ static void product_of_part(const dsm__products *loops, const dsm_matmul *p, con
   a += batch * p->m * p->k + (p->transpose_a ? l * p->m + i : i * p->k + l);
   b += batch * p->k * p->n + (p->transpose_b ? j * p->k + l : l * p->n + j);
   c = partial == NULL ? c + batch * p->m * p->n : partial + (batch * cuts->terms.parts + term) * p->m * p->n;
+  const bool next_b = row + 1 == cuts->rows.parts && more;
   const dsm__product product = {.m = dsm__cut_length(cuts->rows, row),
                                 .n = dsm__cut_length(cuts->columns, column),
                                 .k = dsm__cut_length(cuts->terms, term),
@@ -69,7 +70,9 @@ static void product_of_part(const dsm__products *loops, const dsm_matmul *p, con
                                 .a = {a, p->transpose_a ? p->m : p->k, p->transpose_a},
                                 .b = {b, p->transpose_b ? p->k : p->n, p->transpose_b},
                                 .c = c + i * p->n + j,
-                                .c_pitch = p->n};
+                                .c_pitch = p->n,
+                                .next_a = more && (next_b || !p->transpose_a),
+                                .next_b = next_b};
   dsm__multiply(loops, &product, packed, row > 0 && !first);
 }
 
@@ -83,7 +86,7 @@ static void matmul(const dsm_kernels *k, const dsm_matmul *p, float *c, const fl
   float *packed = (float *)scratch + partial_size(p, &cuts);
   if (k->threads == 1 || parts == 1) {
     for (size_t part = 0; part < parts; part++) {
-      product_of_part(loops, p, &cuts, part, c, a, b, partial, packed, part == 0);
+      product_of_part(loops, p, &cuts, part, c, a, b, partial, packed, part == 0, part + 1 < parts);
     }
   } else {
     /* many small products share a turn, so that taking turns costs little */
@@ -95,7 +98,8 @@ static void matmul(const dsm_kernels *k, const dsm_matmul *p, float *c, const fl
       const size_t first = dsm__cut_begin(turns, turn), count = dsm__cut_length(turns, turn);
       float *of_thread = packed + (size_t)omp_get_thread_num() * size;
       for (size_t part = first; part < first + count; part++) {
-        product_of_part(loops, p, &cuts, part, c, a, b, partial, of_thread, part == first);
+        product_of_part(loops, p, &cuts, part, c, a, b, partial, of_thread, part == first,
+                        part + 1 < first + count);
       }
     }
   }

@@ -43,6 +43,9 @@ static void multiply_by_panels(const dsm__products *loops, const dsm__product *p
       a.at += a.transpose ? l * a.pitch : l;
       b.at += b.transpose ? j * b.pitch + l : l * b.pitch + j;
       if (!stays && !keep) loops->pack(packed, b, k, n);
+      const bool last = term + 1 == terms.parts;
+      const size_t b_rows = b.transpose ? n : k;
+      const bool next_b = columns.parts == 1 && (last ? p->next_b : !b.transpose);
       loops->multiply(&(dsm__block_product){.m = p->m,
                                             .n = n,
                                             .k = k,
@@ -54,7 +57,10 @@ static void multiply_by_panels(const dsm__products *loops, const dsm__product *p
                                             .add = p->add || term > 0,
                                             .turned = turned,
                                             .c = p->c + j * (turned ? p->c_pitch : 1),
-                                            .c_pitch = p->c_pitch});
+                                            .c_pitch = p->c_pitch,
+                                            .next_a = p->next_a || (a.transpose && !last),
+                                            .next_b = b.at + b_rows * b.pitch,
+                                            .next_b_size = next_b ? b_rows * b.pitch : 0});
     }
   }
 }
@@ -67,6 +73,7 @@ static void multiply_turned(const dsm__products *loops, const dsm__product *p, f
   dsm__product turned = *p;
   turned.m = p->n, turned.a = flipped(p->b);
   turned.n = p->m, turned.b = flipped(p->a);
+  turned.next_a = p->next_b, turned.next_b = p->next_a;
   multiply_by_panels(loops, &turned, true, packed, false);
 }
 

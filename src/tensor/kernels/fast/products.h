@@ -14,6 +14,7 @@ typedef struct dsm__product {
   bool add;
   float *c;
   size_t c_pitch;
+  bool next_a, next_b; /* the next product reads what follows a (and writes what follows c); what follows b */
 } dsm__product;
 
 /* ---- the loops ----------------------------------------------------------------------------------------- */
@@ -29,6 +30,9 @@ typedef struct dsm__block_product {
   bool add, turned;
   float *c;
   size_t c_pitch;
+  bool next_a;
+  const float *next_b; /* so many floats that the next block will read */
+  size_t next_b_size;
 } dsm__block_product;
 
 /* c = alpha a b^T, or c += that, where the rows of a and b lie along k; the steps of c along its rows and

@@ -1,117 +1,63 @@
-/* Products of matrices: a tile of the result at a time, whose sums stay in registers. Each row of b's panel
- * is loaded once for all rows of the tile, each number of a is broadcast once for all of its columns. */
+/* Products of a block of rows with panels of columns, and how the panels are packed. */
+#include "simd_tiles.h"
 #include "simd_dots.h"
 
-/* Rows of a tile by the number of its vectors, at most: its sums, the vectors of b and one number of a fill
- * the registers, of which there are 32, but 16 on x86 before AVX-512. Wide tiles need the fewest loads. */
-#if defined(__AVX512F__) || defined(__aarch64__)
-enum { MOST_VECTORS = 4, MOST_ROWS = 12 };
-static const size_t most_rows[MOST_VECTORS] = {12, 12, 8, 6};
-#else
-enum { MOST_VECTORS = 2, MOST_ROWS = 6 };
-static const size_t most_rows[MOST_VECTORS] = {6, 6};
-#endif
-enum { PANEL_WIDTH = MOST_VECTORS * LANES };
+/* ---- memory ahead -------------------------------------------------------------------------------------- */
 
-/* ---- tiles --------------------------------------------------------------------------------------------- */
+/* What the next rows and the next block will read and write, fetched evenly over the tiles of these rows:
+ * in a network the operands come from memory, which would take as long as half of the products. */
+typedef struct stream {
+  struct {
+    const char *at;
+    size_t bytes;
+  } of_a, of_b, of_c;
+  size_t step; /* bytes with each term of a tile */
+} stream;
 
-typedef struct tile {
-  const float *a, *b;
-  size_t a_row;  /* step of op(a) along its rows */
-  size_t a_term; /* along k, in bytes: gcc makes a second loop for steps of one float, and both worse */
-  size_t b_term, k;
-  float *c;
-  size_t c_pitch;
-  float alpha;
-  bool add;
-} tile;
+enum { WORTH_FETCHING = 1 << 16 /* bytes; less is left to the processor */ };
 
-/* c = alpha op(a) b, or c += that */
-INLINE void multiply_tile(const tile *t, int rows, int vectors) {
-  vec sum[MOST_ROWS][MOST_VECTORS];
-  size_t at[MOST_ROWS];
-  UNROLLED
-  for (int r = 0; r < rows; r++) {
-    at[r] = (size_t)r * t->a_row;
-    UNROLLED
-    for (int n = 0; n < vectors; n++) sum[r][n] = (vec){0};
+static size_t tiles_of(size_t rows, size_t columns) {
+  size_t count = 0;
+  for (size_t column = 0; column < columns; column += PANEL_WIDTH) {
+    const size_t vectors = (dsm__min(PANEL_WIDTH, columns - column) + LANES - 1) / LANES;
+    count += (rows + most_rows[vectors - 1] - 1) / most_rows[vectors - 1];
   }
-  const float *a = t->a, *b = t->b;
-  for (size_t l = t->k; l > 0; l--) {
-    vec column[MOST_VECTORS];
-    UNROLLED
-    for (int n = 0; n < vectors; n++) column[n] = *(const vec *)(b + n * LANES);
-    UNROLLED
-    for (int r = 0; r < rows; r++) {
-      UNROLLED
-      for (int n = 0; n < vectors; n++) sum[r][n] = madd_vec(a[at[r]], column[n], sum[r][n]);
-    }
-    a = (const float *)((const char *)a + t->a_term);
-    b += t->b_term;
-  }
-  const vec alpha = t->alpha - (vec){0};
-  const size_t c_pitch = t->c_pitch;
-  float *c = t->c;
-  if (!t->add) {
-    UNROLLED
-    for (int r = 0; r < rows; r++, c += c_pitch) {
-      UNROLLED
-      for (int n = 0; n < vectors; n++) *(vec *)(c + n * LANES) = sum[r][n] * alpha;
-    }
-  } else {
-    UNROLLED
-    for (int r = 0; r < rows; r++, c += c_pitch) {
-      UNROLLED
-      for (int n = 0; n < vectors; n++) *(vec *)(c + n * LANES) += sum[r][n] * alpha;
-    }
-  }
+  return count;
 }
 
-#define TILE(rows, vectors)                                                                                  \
-  static void tile_##rows##_##vectors(const tile *t) {                                                       \
-    multiply_tile(t, rows, vectors);                                                                         \
+static stream stream_after(const dsm__block_product *p, size_t first, size_t rows) {
+  const size_t end = first + rows;
+  const bool last = end == p->m;
+  stream s = {.of_c.at = (const char *)p->c};
+  if (last && !p->next_a && p->next_b_size == 0) return s;
+  if (!last || p->next_a) {
+    const size_t skipped = p->a.transpose ? p->k : end, read = !p->a.transpose ? rows : last ? p->k : 0;
+    s.of_a.at = (const char *)(p->a.at + skipped * p->a.pitch);
+    s.of_a.bytes = read * p->a.pitch * sizeof(float);
+    if (!p->turned && p->c_pitch == p->n) {
+      s.of_c.at = (const char *)(p->c + end * p->c_pitch);
+      s.of_c.bytes = rows * p->c_pitch * sizeof(float);
+    }
   }
-#define TILES_1_TO_6(vectors)                                                                                \
-  TILE(1, vectors)                                                                                           \
-  TILE(2, vectors)                                                                                           \
-  TILE(3, vectors)                                                                                           \
-  TILE(4, vectors)                                                                                           \
-  TILE(5, vectors)                                                                                           \
-  TILE(6, vectors)
-#define TILES_7_AND_8(vectors)                                                                               \
-  TILE(7, vectors)                                                                                           \
-  TILE(8, vectors)
-#define TILES_9_TO_12(vectors)                                                                               \
-  TILE(9, vectors)                                                                                           \
-  TILE(10, vectors)                                                                                          \
-  TILE(11, vectors)                                                                                          \
-  TILE(12, vectors)
-#define NAMES_1_TO_6(vectors)                                                                                \
-  tile_1_##vectors, tile_2_##vectors, tile_3_##vectors, tile_4_##vectors, tile_5_##vectors, tile_6_##vectors
-#define NAMES_7_AND_8(vectors) tile_7_##vectors, tile_8_##vectors
-#define NAMES_9_TO_12(vectors) tile_9_##vectors, tile_10_##vectors, tile_11_##vectors, tile_12_##vectors
+  if (last) {
+    s.of_b.at = (const char *)p->next_b;
+    s.of_b.bytes = p->next_b_size * sizeof(float);
+  }
+  const size_t bytes = s.of_a.bytes + s.of_b.bytes + s.of_c.bytes;
+  if (bytes > WORTH_FETCHING) s.step = bytes / dsm__max(1, tiles_of(rows, p->n) * p->k) + 1;
+  return s;
+}
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-TILES_1_TO_6(1)
-TILES_7_AND_8(1)
-TILES_9_TO_12(1)
-TILES_1_TO_6(2)
-TILES_7_AND_8(2)
-TILES_9_TO_12(2)
-TILES_1_TO_6(3)
-TILES_7_AND_8(3)
-TILES_1_TO_6(4)
-static void (*const tiles[MOST_VECTORS][MOST_ROWS])(const tile *t) = {
-    {NAMES_1_TO_6(1), NAMES_7_AND_8(1), NAMES_9_TO_12(1)},
-    {NAMES_1_TO_6(2), NAMES_7_AND_8(2), NAMES_9_TO_12(2)},
-    {NAMES_1_TO_6(3), NAMES_7_AND_8(3)},
-    {NAMES_1_TO_6(4)},
-};
-#else
-TILES_1_TO_6(1)
-TILES_1_TO_6(2)
-static void (*const tiles[MOST_VECTORS][MOST_ROWS])(const tile *t) = {{NAMES_1_TO_6(1)}, {NAMES_1_TO_6(2)}};
-#endif
+/* The share of one tile. */
+static void take_from_stream(stream *s, tile *t) {
+  const char **at = s->of_a.bytes > 0 ? &s->of_a.at : s->of_b.bytes > 0 ? &s->of_b.at : &s->of_c.at;
+  size_t *bytes = s->of_a.bytes > 0 ? &s->of_a.bytes : s->of_b.bytes > 0 ? &s->of_b.bytes : &s->of_c.bytes;
+  const size_t share = dsm__min(*bytes, s->step * t->k);
+  t->ahead = *at;
+  t->ahead_step = s->step;
+  *at += share;
+  *bytes -= share;
+}
 
 /* ---- blocks -------------------------------------------------------------------------------------------- */
 
@@ -133,17 +79,14 @@ static void put_tile(const dsm__block_product *p, float *c, const float *from, s
   }
 }
 
-/* Rows of a that stay in the L2 cache while all panels of b pass, each of which stays in the L1 cache while
- * the rows pass. */
-enum { ROWS_AT_ONCE = 144 };
-
 typedef struct panel {
   const float *b;
   size_t row_step, first, columns;
 } panel;
 
 /* Rows are dealt out evenly, as tiles of one or two rows would wait for their own sums. */
-static void multiply_panel(const dsm__block_product *p, const panel *of, size_t first, size_t count) {
+static void multiply_panel(const dsm__block_product *p, const panel *of, size_t first, size_t count,
+                           stream *ahead) {
   const size_t vectors = (of->columns + LANES - 1) / LANES, most = most_rows[vectors - 1];
   const size_t strips = (count + most - 1) / most, rows = count / strips, longer = count % strips;
   const bool whole = of->columns == vectors * LANES && !p->turned;
@@ -162,6 +105,7 @@ static void multiply_panel(const dsm__block_product *p, const panel *of, size_t 
   for (size_t strip = 0; strip < strips; strip++) {
     const size_t in_strip = rows + (strip < longer);
     t.c = whole ? c : kept;
+    take_from_stream(ahead, &t);
     tiles[vectors - 1][in_strip - 1](&t);
     if (!whole) put_tile(p, c, kept, in_strip, of->columns);
     t.a += in_strip * a_row;
@@ -169,14 +113,20 @@ static void multiply_panel(const dsm__block_product *p, const panel *of, size_t 
   }
 }
 
+/* Rows of a that stay in the L2 cache while all panels of b pass, each of which stays in the L1 cache while
+ * the rows pass. */
+enum { ROWS_AT_ONCE = 144 };
+
 static void multiply_block(const dsm__block_product *p) {
   const dsm__cut cut = dsm__cut_by(p->m, ROWS_AT_ONCE);
   for (size_t part = 0; part < cut.parts; part++) {
+    const size_t first = dsm__cut_begin(cut, part), rows = dsm__cut_length(cut, part);
+    stream ahead = stream_after(p, first, rows);
     for (size_t column = 0; column < p->n; column += PANEL_WIDTH) {
       const size_t columns = dsm__min(PANEL_WIDTH, p->n - column);
       panel of = {p->b + column / PANEL_WIDTH * p->panel_step, p->row_step, column, columns};
       if (of.row_step == 0) of.row_step = dsm__round_up(columns, LANES);
-      multiply_panel(p, &of, dsm__cut_begin(cut, part), dsm__cut_length(cut, part));
+      multiply_panel(p, &of, first, rows, &ahead);
     }
   }
 }
