@@ -67,6 +67,7 @@ enum dsm_weighting {
   DSM_WEIGHT_EDM,
   DSM_WEIGHT_OUTPUT
 };
+enum dsm_times_name { DSM_TIMES_UNIFORM, DSM_TIMES_STRATIFIED, DSM_TIMES_LOG_NORMAL, DSM_TIMES_IMPORTANCE };
 enum dsm_lr_schedule { DSM_LR_CONSTANT, DSM_LR_COSINE, DSM_LR_INVERSE_SQRT };
 enum dsm_reduction { DSM_REDUCE_TREE, DSM_REDUCE_FAST };
 enum dsm_overlap { DSM_OVERLAP_AUTO, DSM_OVERLAP_ON, DSM_OVERLAP_OFF };
@@ -77,14 +78,16 @@ enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM
 
 /** What is minimised. */
 typedef struct dsm_objective_settings {
-  int name;             /* dsm_objective_name */
-  int prediction;       /* dsm_prediction */
-  double sigma_data;    /* edm: prediction and weighting */
-  int weighting;        /* dsm_weighting */
-  double min_snr_gamma; /* min_snr, soft_min_snr */
-  int vlb_variance;     /* dsm_reverse_variance, vlb */
-  double vlb_weight;    /* hybrid */
-  int64_t centres;      /* esm_kde */
+  int name;                             /* dsm_objective_name */
+  int prediction;                       /* dsm_prediction */
+  int weighting;                        /* dsm_weighting */
+  int vlb_variance;                     /* dsm_reverse_variance, weighting vlb */
+  int times;                            /* dsm_times_name */
+  double sigma_data;                    /* edm: prediction and weighting */
+  double min_snr_gamma;                 /* weightings min_snr, soft_min_snr */
+  double log_sigma_mean, log_sigma_std; /* times log_normal */
+  double vlb_weight;                    /* hybrid */
+  int64_t centres;                      /* esm_kde */
 } dsm_objective_settings;
 
 /** How samples are drawn. */

@@ -115,6 +115,27 @@ double dsm_weighting_of_output(const dsm_objective_settings *settings, const dsm
 /** @return DSM_OK; DSM_BAD_CONFIG with the reason: vlb in continuous time, likelihood where g is infinite. */
 dsm_status dsm_weighting_check(const dsm_objective_settings *settings, const dsm_process *process);
 
+/** The law of the times of training samples: objective.times of the configuration, in src/diffusion/objective/times.c.
+ *  With importance it follows the losses and has a state, the same on all ranks as long as all of them see the
+ *  same updates. */
+typedef struct dsm_times dsm_times;
+/** @param[in] process  borrowed until destroy */
+dsm_status dsm_times_create(const dsm_config *config, const dsm_process *process, dsm_times **times);
+void dsm_times_destroy(dsm_times **times);
+/** True when weights are not all 1, and there is a state (importance). */
+bool dsm_times_weighted(const dsm_times *times);
+/** Times of the samples first ... first + n - 1 of the batch of train.batch at (seed, step), and the weights that
+ *  make the mean over them that over uniform times; `weight` may be NULL. */
+void dsm_times_draw(const dsm_times *times, uint64_t seed, uint64_t step, uint64_t first, size_t n, double *t,
+                    double *weight);
+/** Takes note of the losses of a step: of all samples of the batch, in their order, as dsm_objective_run gave them
+ *  (weighted). The next draw follows them. */
+void dsm_times_update(dsm_times *times, const double *t, const float *loss, size_t n);
+/** The state as numbers, 0 of them without one; written, and read back: DSM_BAD_DATA if they cannot be one. */
+size_t dsm_times_state_count(const dsm_times *times);
+void dsm_times_save(const dsm_times *times, double *state);
+dsm_status dsm_times_restore(dsm_times *times, const double *state);
+
 /** Loss of a micro-batch on a graph: inputs, loss, gradients of all parameters. Built once, filled and run
  *  every step. */
 typedef struct dsm_objective dsm_objective;
@@ -128,7 +149,7 @@ void dsm_objective_destroy(dsm_objective **objective);
  *  most. They must be given before the first run: (count, sample...), count at least 1; borrowed until destroy. */
 size_t dsm_objective_rows_wanted(const dsm_objective *objective);
 dsm_status dsm_objective_use_rows(dsm_objective *objective, const float *rows, size_t count);
-/** Draws t and eps from (seed, step, sample) and runs: t uniform over 1 ... T or over (first, last). `x0`
+/** Draws t and eps from (seed, step, sample) and runs: t by dsm_times_draw, losses times its weights. `x0`
  *  (micro_batch, sample...) normalised; `first` global index of its first sample in the batch.
  *  @param[out] gradients  flat array, overwritten
  *  @param[out] loss       (micro_batch) weighted loss of each sample
@@ -139,9 +160,11 @@ void dsm_objective_run(dsm_objective *objective, const float *parameters, const 
 /** The same with t and eps given and without dropout: for tests and for held-out losses. */
 void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0,
                              const double *t, const float *eps, float *gradients, float *loss);
-/** The draws of dsm_objective_run: t (n) and eps (n, d). */
-void dsm_objective_draw(const dsm_process *process, uint64_t seed, uint64_t step, uint64_t first, size_t n,
-                        size_t d, double *t, float *eps);
+/** The draws of dsm_objective_run: t (micro_batch) and eps (micro_batch, d). */
+void dsm_objective_draw(const dsm_objective *objective, uint64_t seed, uint64_t step, uint64_t first,
+                        double *t, float *eps);
+/** Its law of times; owned by the objective. */
+dsm_times *dsm_objective_times(dsm_objective *objective);
 dsm_graph_facts dsm_objective_facts(const dsm_objective *objective);
 /** Per-op times of one micro-batch, see dsm_graph_profile. */
 dsm_status dsm_objective_profile(dsm_objective *objective, const float *parameters, float *gradients,

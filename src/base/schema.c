@@ -146,6 +146,19 @@ const dsm__setting dsm__schema[] = {
      .initial = "0.001", .also = "lambda vlb_lambda",
      .sentence = "Weight of the variational bound in hybrid, which trains the variance."},
 
+    {"objective.times", DSM__WORD, FIELD(objective, times), .flags = DSM__FIXED,
+     .words = WORDS([DSM_TIMES_UNIFORM] = "uniform", [DSM_TIMES_STRATIFIED] = "stratified",
+                    [DSM_TIMES_LOG_NORMAL] = "log_normal", [DSM_TIMES_IMPORTANCE] = "importance"),
+     .initial = "uniform", .also = "time_sampling timestep_sampling schedule_sampler noise_distribution",
+     .sentence = "How the times of a batch are drawn: uniformly, evenly spread (stratified), by the logarithm of "
+                 "the noise level (log_normal; for the process edm), or more often where losses are large, which "
+                 "then count less (importance)."},
+    {"objective.log_sigma_mean", DSM__REAL, FIELD(objective, log_sigma_mean), .flags = DSM__FIXED,
+     .low = -INFINITY, .high = INFINITY, .initial = "-1.2", .also = "P_mean",
+     .sentence = "Mean of the logarithm of the noise level sigma / alpha (log_normal)."},
+    {"objective.log_sigma_std", DSM__REAL, FIELD(objective, log_sigma_std), .flags = DSM__FIXED | DSM__ABOVE,
+     FROM(0), .initial = "1.2", .also = "P_std", .sentence = "Its standard deviation (log_normal)."},
+
     /* ---- optimizer ---- */
     {"optimizer.lr", DSM__REAL, FIELD(optimizer, lr), .flags = DSM__ABOVE, FROM(0), .initial = "2.0e-4",
      .also = "learning_rate rate", .sentence = "Learning rate of AdamW."},

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dsmpi/memory.h"
+#include "dsmpi/random.h"
 
 static const dsm__objective_ops *const objectives[] = {
     [DSM_OBJECTIVE_DENOISING] = &dsm__objective_denoising,
@@ -39,6 +40,10 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   DSM_TRY(dsm_graph_create(&o->graph));
   DSM_TRY(o->ops->build(o, model, config));
   DSM_TRY(dsm_graph_status(o->graph));
+  if (dsm_times_weighted(o->times)) {
+    o->importance = dsm_input(o->graph, "importance", DSM_SHAPE(o->n, 1));
+    o->loss = dsm_mul(o->graph, o->loss, o->importance);
+  }
   DSM_TRY(add_gradients(o->graph, o->loss, dsm_model_parameters(model)));
   dsm_graph_output(o->graph, "loss", o->loss);
   DSM_TRY(dsm_graph_plan(o->graph, kernels));
@@ -67,7 +72,9 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   o->batch.rank = sample.rank + 1;
   for (int a = 0; a < DSM_MAX_RANK; a++)
     o->batch.n[a] = a == 0 ? o->n : a <= sample.rank ? sample.n[a - 1] : 1;
+  DSM_TRY_DONE(dsm_times_create(config, process, &o->times));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->t));
+  DSM_TRY_DONE(DSM_ALLOC(o->n, &o->weights));
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
   if (ops->own > 0) DSM_TRY_DONE(dsm_alloc(1, ops->own, &o->own));
@@ -88,7 +95,9 @@ void dsm_objective_destroy(dsm_objective **objective) {
   free(o->own);
   free(o->sample);
   free(o->eps);
+  free(o->weights);
   free(o->t);
+  dsm_times_destroy(&o->times);
   free(o);
   *objective = NULL;
 }
@@ -108,6 +117,23 @@ static void fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step
   o->step = step;
   for (size_t i = 0; i < o->n; i++) o->sample[i] = first + i;
   o->ops->fill(o, x0);
+  float *importance = o->importance ? dsm_graph_data(o->graph, o->importance) : NULL;
+  for (size_t i = 0; importance && i < o->n; i++) importance[i] = (float)o->weights[i];
+}
+
+static void draw(const dsm_objective *o, uint64_t seed, uint64_t step, uint64_t first, double *t,
+                 double *weights, float *eps) {
+  dsm_times_draw(o->times, seed, step, first, o->n, t, weights);
+  dsm_random_normal_rows((dsm_random_key){seed, DSM_STREAM_NOISE, step, first}, o->n, o->d, eps);
+}
+
+void dsm_objective_draw(const dsm_objective *o, uint64_t seed, uint64_t step, uint64_t first, double *t,
+                        float *eps) {
+  draw(o, seed, step, first, t, NULL, eps);
+}
+
+dsm_times *dsm_objective_times(dsm_objective *objective) {
+  return objective->times;
 }
 
 static void run(dsm_objective *o, const dsm_run *settings, float *loss) {
@@ -119,7 +145,7 @@ static void run(dsm_objective *o, const dsm_run *settings, float *loss) {
 void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x0, uint64_t seed,
                        uint64_t step, uint64_t first, float *gradients, float *loss,
                        const dsm_run_hooks *hooks) {
-  dsm_objective_draw(o->process, seed, step, first, o->n, o->d, o->t, o->eps);
+  draw(o, seed, step, first, o->t, o->weights, o->eps);
   fill(o, x0, seed, step, first);
   run(o,
       &(dsm_run){.parameters = parameters,
@@ -135,6 +161,7 @@ void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x
 void dsm_objective_run_given(dsm_objective *o, const float *parameters, const float *x0, const double *t,
                              const float *eps, float *gradients, float *loss) {
   memcpy(o->t, t, o->n * sizeof *t);
+  for (size_t i = 0; i < o->n; i++) o->weights[i] = 1;
   memcpy(o->eps, eps, o->n * o->d * sizeof *eps);
   fill(o, x0, 0, 0, 0);
   run(o, &(dsm_run){.parameters = parameters, .gradients = gradients}, loss);
@@ -147,7 +174,7 @@ dsm_graph_facts dsm_objective_facts(const dsm_objective *objective) {
 dsm_status dsm_objective_profile(dsm_objective *o, const float *parameters, float *gradients, int repeats,
                                  dsm_node_time **times, size_t *count) {
   /* noise at drawn times is as good as data for the clock, and keeps NANs and denormals out of it */
-  dsm_objective_draw(o->process, 0, 0, 0, o->n, o->d, o->t, o->eps);
+  draw(o, 0, 0, 0, o->t, o->weights, o->eps);
   fill(o, o->eps, 0, 0, 0);
   dsm_run settings = {
       .parameters = parameters, .gradients = gradients, .training = true, .sample = o->sample};

@@ -25,14 +25,17 @@ struct dsm_objective {
   const dsm__objective_ops *ops;
   const dsm_process *process; /* borrowed */
   dsm_objective_settings settings;
-  size_t n, d;      /* samples of a micro-batch, elements of a sample */
-  dsm_shape batch;  /* (n, sample...) */
+  size_t n, d;     /* samples of a micro-batch, elements of a sample */
+  dsm_shape batch; /* (n, sample...) */
+  dsm_times *times;
   double *t;        /* (n) */
+  double *weights;  /* (n) of dsm_times_draw */
   float *eps;       /* (n, d) */
   uint64_t *sample; /* (n) global indices */
   uint64_t seed, step;
   dsm_graph *graph;
-  dsm_node *loss; /* (n, 1) */
+  dsm_node *loss;       /* (n, 1) */
+  dsm_node *importance; /* (n, 1) weights of the times, NULL where all are 1 */
   /* of the objectives, where they have them */
   dsm_node *x;      /* (n, sample...) what enters the network */
   dsm_node *label;  /* (n, 1) */

@@ -41,7 +41,7 @@ static void a_network_of_zeros_loses_the_weighted_target(void **state) {
         if (prediction == DSM_PREDICT_ENERGY || !fits(process, prediction, weighting)) continue;
         setup s;
         start(&s, small_mlp(process, prediction, weighting), DSM_SHAPE(D), N, 0);
-        dsm_objective_draw(s.process, 1, 2, 0, N, D, t, eps);
+        dsm_objective_draw(s.objective, 1, 2, 0, t, eps);
         dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss);
         for (size_t i = 0; i < N; i++)
           assert_close((double)loss[i], loss_of_zeros(&s, t[i], x0 + i * D, eps + i * D, D), 1e-6, 0);
@@ -86,7 +86,7 @@ static void loss_is_the_weighted_error_of_the_denoiser(void **state) {
       assert_int_equal(dsm_network_create(&s.config, s.process, s.model, &s.kernels, N, false, &network),
                        DSM_OK);
       dsm_denoiser denoiser = dsm_network_denoiser(network, s.w);
-      dsm_objective_draw(s.process, 1, 2, 0, N, D, t, eps);
+      dsm_objective_draw(s.objective, 1, 2, 0, t, eps);
       dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss);
       for (size_t i = 0; i < N; i++) {
         double alpha = dsm_process_alpha(s.process, t[i]), sigma = dsm_process_sigma(s.process, t[i]),
@@ -139,10 +139,43 @@ static void run_is_run_given_with_the_draws(void **state) {
   assert_non_null(gradients);
   draw_data(x0, N, D);
   dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss, NULL);
-  dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
+  dsm_objective_draw(s.objective, 21, 5, 64, t, eps);
   dsm_objective_run_given(s.objective, s.w, x0, t, eps, gradients, loss_given);
   assert_memory_equal(loss, loss_given, sizeof loss);
   assert_memory_equal(gradients, s.gradients, s.count * sizeof *gradients);
+  free(gradients);
+  stop(&s);
+}
+
+/* With importance, losses and gradients are those of the times drawn, times their weights. */
+static void losses_count_by_the_weights_of_their_times(void **state) {
+  (void)state;
+  setup s;
+  float x0[N * D], eps[N * D], loss[N], plain[N];
+  double t[N], weight[N];
+  dsm_config config = small_mlp(DSM_PROCESS_DDPM, DSM_PREDICT_EPS, DSM_WEIGHT_SIMPLE);
+  config.process.steps = 2;
+  config.train.batch = N;
+  config.objective.times = DSM_TIMES_IMPORTANCE;
+  start(&s, config, DSM_SHAPE(D), N, 0.5);
+  draw_data(x0, N, D);
+  dsm_times *times = dsm_objective_times(s.objective);
+  for (uint64_t step = 0; step < 10; step++) { /* losses of t = 2 are three times those of t = 1 */
+    dsm_times_draw(times, 21, step, 0, N, t, weight);
+    for (int i = 0; i < N; i++) loss[i] = (float)(weight[i] * (t[i] == 2 ? 3 : 1));
+    dsm_times_update(times, t, loss, N);
+  }
+  dsm_times_draw(times, 21, 50, 0, N, t, weight);
+  dsm_objective_draw(s.objective, 21, 50, 0, t, eps);
+  dsm_objective_run(s.objective, s.w, x0, 21, 50, 0, s.gradients, loss, NULL);
+  float *gradients = calloc(s.count, sizeof *gradients);
+  assert_non_null(gradients);
+  dsm_objective_run_given(s.objective, s.w, x0, t, eps, gradients, plain);
+  for (int i = 0; i < N; i++) {
+    assert_close(weight[i], t[i] == 2 ? 2.0 / 3 : 2, 1e-2, 0); /* 1 / (2 p), p = 3/4 and 1/4, less 0.001 */
+    assert_close((double)loss[i], weight[i] * (double)plain[i], 1e-6, 0);
+  }
+  assert_memory_not_equal(gradients, s.gradients, s.count * sizeof *gradients);
   free(gradients);
   stop(&s);
 }
@@ -186,7 +219,7 @@ static void dropout_belongs_to_training_and_to_the_step(void **state) {
   config.model.dropout = 0.5;
   start(&s, config, DSM_SHAPE(D), N, 0.5);
   draw_data(x0, N, D);
-  dsm_objective_draw(s.process, 21, 5, 64, N, D, t, eps);
+  dsm_objective_draw(s.objective, 21, 5, 64, t, eps);
   dsm_objective_run_given(s.objective, s.w, x0, t, eps, s.gradients, loss[0]);
   dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[1], NULL);
   dsm_objective_run(s.objective, s.w, x0, 21, 5, 64, s.gradients, loss[2], NULL);
@@ -246,6 +279,7 @@ int main(void) {
       cmocka_unit_test(gradients_match_finite_differences),
       cmocka_unit_test(gradients_of_a_unet_match_finite_differences),
       cmocka_unit_test(run_is_run_given_with_the_draws),
+      cmocka_unit_test(losses_count_by_the_weights_of_their_times),
       cmocka_unit_test(cutting_the_batch_changes_nothing_but_rounding),
       cmocka_unit_test(dropout_belongs_to_training_and_to_the_step),
       cmocka_unit_test(the_profile_adds_up_finite_times),

@@ -74,7 +74,7 @@ void check_gradients(setup *s, size_t n, size_t d) {
   assert_true(t && x0 && eps && unused && direction && w);
   memcpy(w, s->w, s->count * sizeof *w);
   draw_data(x0, n, d);
-  dsm_objective_draw(s->process, 1, 2, 0, n, d, t, eps);
+  dsm_objective_draw(s->objective, 1, 2, 0, t, eps);
   double loss = total_loss(s, n, x0, t, eps, s->gradients);
   dsm_random_uniform((dsm_random_key){6, DSM_STREAM_PROJECTION, 0, 0}, 0, s->count, direction);
 
