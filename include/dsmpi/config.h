@@ -71,8 +71,25 @@ enum dsm_times_name { DSM_TIMES_UNIFORM, DSM_TIMES_STRATIFIED, DSM_TIMES_LOG_NOR
 enum dsm_lr_schedule { DSM_LR_CONSTANT, DSM_LR_COSINE, DSM_LR_INVERSE_SQRT };
 enum dsm_reduction { DSM_REDUCE_TREE, DSM_REDUCE_FAST };
 enum dsm_overlap { DSM_OVERLAP_AUTO, DSM_OVERLAP_ON, DSM_OVERLAP_OFF };
-enum dsm_sampler_name { DSM_SAMPLER_ANCESTRAL, DSM_SAMPLER_DDIM };
-enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE };
+enum dsm_sampler_name {
+  DSM_SAMPLER_ANCESTRAL,
+  DSM_SAMPLER_DDIM,
+  DSM_SAMPLER_LANGEVIN,
+  DSM_SAMPLER_ANNEALED_LANGEVIN,
+  DSM_SAMPLER_EULER_MARUYAMA,
+  DSM_SAMPLER_REVERSE_DIFFUSION,
+  DSM_SAMPLER_PREDICTOR_CORRECTOR,
+  DSM_SAMPLER_ODE,
+  DSM_SAMPLER_EULER,
+  DSM_SAMPLER_HEUN,
+  DSM_SAMPLER_DPMPP_2M,
+  DSM_SAMPLER_DPMPP_2M_SDE
+};
+enum dsm_grid { DSM_GRID_AUTO, DSM_GRID_UNIFORM, DSM_GRID_QUADRATIC, DSM_GRID_LOG_SNR, DSM_GRID_RHO };
+enum dsm_step_convention { DSM_STEP_TAU, DSM_STEP_HALF };
+enum dsm_corrector { DSM_CORRECTOR_LANGEVIN, DSM_CORRECTOR_ANNEALED };
+enum dsm_predictor { DSM_PREDICTOR_REVERSE_DIFFUSION, DSM_PREDICTOR_EULER_MARUYAMA };
+enum dsm_reverse_variance { DSM_VARIANCE_SMALL, DSM_VARIANCE_LARGE, DSM_VARIANCE_LEARNED };
 enum dsm_clip { DSM_CLIP_OFF, DSM_CLIP_DATA };
 enum dsm_kernel_set { DSM_KERNEL_SET_FAST, DSM_KERNEL_SET_REF, DSM_KERNEL_SET_IM2COL };
 
@@ -93,12 +110,28 @@ typedef struct dsm_objective_settings {
 /** How samples are drawn. */
 typedef struct dsm_sampler_settings {
   int name;      /* dsm_sampler_name */
-  int64_t steps; /* 0 = as many as the process has times, 1000 where time is continuous */
+  int grid;      /* dsm_grid, of the times */
+  int64_t steps; /* 0 = those that suit the sampler, see dsm_sampler_steps */
+  double rho;    /* of the grid of that name */
   double eta;    /* ddim */
   int variance;  /* dsm_reverse_variance, ancestral */
   int clip;      /* dsm_clip, of the predicted x0 */
-  int64_t block; /* samples drawn together */
-  double ema;    /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
+  /* langevin, annealed_langevin */
+  double langevin_step;   /* at the lowest noise of annealed_langevin; 0 = sigma^2 / 5 there */
+  double langevin_time;   /* of the one level of langevin; 0 = the lowest noise */
+  int64_t langevin_steps; /* at each level of annealed_langevin */
+  int step_convention;    /* dsm_step_convention, how langevin_step is meant */
+  bool metropolis;
+  bool denoise; /* any sampler: the last step goes from the first time to the data and is E[x0 | x_t] */
+  /* predictor_corrector */
+  int predictor; /* dsm_predictor */
+  int corrector; /* dsm_corrector */
+  int64_t corrector_steps;
+  double snr;
+  double rtol, atol;                               /* ode */
+  double churn, churn_min, churn_max, churn_noise; /* heun; churn_max 0 = no limit */
+  int64_t block;                                   /* samples drawn together */
+  double ema; /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
   int64_t seed;
 } dsm_sampler_settings;
 

@@ -207,39 +207,68 @@ void dsm_network_destroy(dsm_network **network);
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);
 dsm_graph_facts dsm_network_facts(const dsm_network *network);
 
+/** Proposals of Metropolis's rule and how many were accepted, over the samples of a block. */
+typedef struct dsm_sampling_moves {
+  int64_t proposed, accepted;
+} dsm_sampling_moves;
+
 /** Everything a sampler needs for one block. Samples are independent: sample i of the block uses the random
  *  rows of global index first + i only, so blocks may be drawn anywhere in any order. */
 typedef struct dsm_sampling {
   const dsm_process *process;
   const dsm_denoiser *denoiser;
   const dsm_sampler_settings *settings;
-  size_t n, d;          /* samples in the block, elements a sample */
-  uint64_t seed, first; /* stream DSM_STREAM_SAMPLER */
-  int64_t steps;
+  size_t n, d;                        /* samples in the block, elements a sample */
+  uint64_t seed, first;               /* stream DSM_STREAM_SAMPLER */
+  int64_t steps;                      /* dsm_sampler_steps */
   const double *clip_low, *clip_high; /* per channel range of x0_hat in normalised units, or NULL */
   size_t channels;
-  /* called after each step with the number done; false stops the sampler; may be NULL */
-  bool (*progress)(void *context, int64_t done, int64_t steps);
+  /* called after each step with the evaluations done of those planned (adaptive: thousandths of the way of
+   * 1000); false stops the sampler; may be NULL */
+  bool (*progress)(void *context, int64_t done, int64_t all);
   void *context;
   int64_t *evaluations; /* is raised by the evaluations of the denoiser, of all n samples each; or NULL */
+  int32_t
+      *needed; /* (n) set to the evaluations each sample needed by itself: fewer where steps adapt; or NULL */
+  dsm_sampling_moves *moves; /* is raised; or NULL */
 } dsm_sampling;
 
-/** A sampler: one file, one table entry. */
+/** A sampler: one file, one table entry. Functions may be NULL, but for run. */
 typedef struct dsm_sampler {
   const char *name;
-  /* why this sampler cannot run with these settings, or NULL */
+  int64_t steps;   /* that suit it; 0: all times where time is discrete, 1000 elsewhere */
+  bool walks;      /* its steps are those of dsm_sampler_times */
+  bool adaptive;   /* each sample takes as many steps as it needs; sampler.steps limits them */
+  bool metropolis; /* sampler.metropolis applies */
+  /* why this sampler cannot run with these settings on this process, or NULL; sampling->denoiser may be NULL */
   const char *(*refuses)(const dsm_sampling *s);
+  /* evaluations that it will take, 0 if adaptive; NULL: one a step */
+  int64_t (*evaluations)(const dsm_sampling *s);
+  /* its own settings, for people: "eta 0.5" */
+  void (*describe)(const dsm_sampling *s, char *text, size_t size);
   /* x (n, d): on entry x_T, on return the samples in normalised units. DSM_STOPPED if progress stopped it,
-   * DSM_NO_MEMORY. */
+   * DSM_NO_MEMORY, DSM_BAD_CONFIG where settings turn out to be impossible. */
   dsm_status (*run)(const dsm_sampling *s, float *x);
 } dsm_sampler;
 /** By enum dsm_sampler_name; never NULL for a valid value. */
 const dsm_sampler *dsm_sampler_of(int name);
+/** settings->steps or, for 0, those that suit the sampler on this process. */
+int64_t dsm_sampler_steps(const dsm_sampler *sampler, const dsm_process *process,
+                          const dsm_sampler_settings *settings);
+/** Whether the sampler can run. @return DSM_OK; DSM_BAD_CONFIG with the reason. */
+dsm_status dsm_sampler_check(const dsm_sampler *sampler, const dsm_sampling *s);
+/** Evaluations of the denoiser for a block; 0: not known beforehand. */
+int64_t dsm_sampler_evaluations(const dsm_sampler *sampler, const dsm_sampling *s);
+/** "ddim, 50 steps, eta 0" */
+void dsm_sampler_describe(const dsm_sampler *sampler, const dsm_sampling *s, char *text, size_t size);
 /** Draws x_T, checks, runs. @return DSM_OK; DSM_BAD_CONFIG with the sampler's reason; DSM_STOPPED. */
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
-/** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0: ddpm 1 +
- *  round((T-1)(steps-1-k)/(steps-1)), continuous ones uniform; one step: t[0] = last. @return DSM_BAD_CONFIG
- *  if ddpm has fewer times than steps. `t` has steps + 1 entries. */
-dsm_status dsm_sampler_times(const dsm_process *process, int64_t steps, double *t);
+/** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0, spaced by
+ *  settings->grid (src/diffusion/sampler/times.c); distinct integers where time is discrete; one step: t[0] =
+ *  last. `t` has steps + 1 entries.
+ *  @return DSM_OK; DSM_BAD_CONFIG if time is discrete and has fewer times than steps, or the grid needs alpha >
+ *  0 at the last time. */
+dsm_status dsm_sampler_times(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps,
+                             double *t);
 
 #endif

@@ -77,11 +77,12 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
 /* ---- samples file -------------------------------------------------------------------------------------- */
 
 /** A samples file:
- *    /samples   float32 (N, C, spatial...) in physical units, contiguous, allocated at creation, axis labels
- *    /index     int64 (N): index of each sample in the random streams
- *    /complete  uint8 (blocks): 1 where the block is written
- *    attributes of the root: count, block, seed, sampler, evaluations, config (YAML), checkpoint (path),
- *    step, program
+ *    /samples      float32 (N, C, spatial...) in physical units, contiguous, allocated at creation, axis labels
+ *    /index        int64 (N): index of each sample in the random streams
+ *    /evaluations  int32 (N): network evaluations that each sample took
+ *    /complete     uint8 (blocks): 1 where the block is written
+ *    attributes of the root: count, block, seed, sampler, evaluations (planned), config (YAML), checkpoint
+ *    (path), step, program
  *  It is called PATH.partial until it is complete. Blocks have a fixed size, so any rank may draw any block
  *  and the bytes are the same. */
 typedef struct dsm_samples_info {
@@ -91,7 +92,7 @@ typedef struct dsm_samples_info {
   uint64_t seed;
   char axes[64];       /* "N C H W" */
   char sampler[256];   /* "ancestral, 1000 steps, variance large" */
-  int64_t evaluations; /* network evaluations a sample */
+  int64_t evaluations; /* network evaluations planned for a sample; 0 where steps adapt */
   const char *config;  /* YAML; borrowed */
   char checkpoint[1024];
   int64_t step;
@@ -109,14 +110,17 @@ void dsm_samples_close(dsm_samples **samples);
 /** True when the block was finished, by this or an earlier job, at the time of dsm_samples_open or by
  *  dsm_samples_write of this handle. */
 bool dsm_samples_done(const dsm_samples *samples, uint64_t block);
-/** Writes the samples of a block (min(block size, count - first) of them), channels last, physical units;
- *  axes are put in the file's order; then marks the block complete. Thread-free, lock-free: plain pwrite at
+/** Writes the samples of a block (min(block size, count - first) of them), channels last, physical units,
+ *  and how many evaluations each took; axes are put in the file's order; then marks the block complete. Thread-free, lock-free: plain pwrite at
  *  the dataset's offset. */
-dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x);
+dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x,
+                             const int32_t *evaluations);
 /** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have
  *  closed.
  *  @return DSM_OK; DSM_INTERNAL naming the first missing block. */
 dsm_status dsm_samples_finish(const char *path);
+/** Mean and largest of /evaluations of a finished file. */
+dsm_status dsm_samples_evaluations(const char *path, double *mean, int64_t *largest);
 
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 

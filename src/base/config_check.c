@@ -68,7 +68,8 @@ static void check_process(const dsm_config *c, dsm__mistakes *mistakes) {
   if (is_one_of(name, with_levels) && c->process.sigma_min >= c->process.sigma_max)
     WRONG("process.sigma_min = %g must be below process.sigma_max = %g", c->process.sigma_min,
           c->process.sigma_max);
-  if (is_one_of(name, with_steps) && c->sampler.steps > c->process.steps)
+  if (is_one_of(name, with_steps) && c->sampler.steps > c->process.steps &&
+      c->sampler.name != DSM_SAMPLER_LANGEVIN)
     WRONG("sampler.steps = %" PRId64 " is more than process.steps = %" PRId64
           "; a %s process has no more levels",
           c->sampler.steps, c->process.steps, dsm_config_word("process.name", name));

@@ -133,6 +133,14 @@ static dsm_status show_data(const char *file, const char *names) {
   dsm__dataset_facts(&place, dsm_dataset_info_of(set));
   dsm_dataset_close(&set);
   DSM_TRY(completion_fact(file));
+  double mean;
+  int64_t largest;
+  char most[32];
+  if (dsm_samples_evaluations(file, &mean, &largest) == DSM_OK) /* files of others have no such list */
+    dsm__fact("network", "%.6g evaluations a sample, at most %s", mean,
+              dsm__grouped((uint64_t)largest, most, sizeof most));
+  else
+    dsm_trail_clear();
   file_fact(file);
   return DSM_OK;
 }

@@ -60,7 +60,13 @@ const dsm_command dsm__command_sample = {
                "a kill is "
                "called FILE.partial: the same command goes on with it.\n"
                "\n"
-               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o samples.h5 --steps 100",
+               "Any process: ancestral, ddim, dpmpp_2m, dpmpp_2m_sde, reverse_diffusion, "
+               "predictor_corrector, annealed_langevin, langevin. Processes in continuous time: also euler, "
+               "heun, ode, euler_maruyama. Few evaluations: dpmpp_2m or heun; configs/README.md compares "
+               "them. How many evaluations each sample took is in the file, /evaluations.\n"
+               "\n"
+               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o samples.h5 --steps 100\n"
+               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o b.h5 --sampler dpmpp_2m",
     .section = "sampler",
     .options = options,
     .option_count = OPTION_COUNT,

@@ -91,7 +91,8 @@ static void order_axes(const dsm_shape sample, uint64_t n, const float *x, float
   }
 }
 
-dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x) {
+dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x,
+                             const int32_t *evaluations) {
   const dsm_samples_layout *l = &samples->layout;
   const size_t bytes = dsm_shape_count(l->sample) * sizeof(float);
   const unsigned char mark = DONE;
@@ -104,6 +105,8 @@ dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *
       dsm__write_at(samples->fd, samples->partial, samples->ordered, n * bytes, l->samples + first * bytes));
   DSM_TRY(dsm__write_at(samples->fd, samples->partial, samples->index, n * sizeof(int64_t),
                         l->index + first * sizeof(int64_t)));
+  DSM_TRY(dsm__write_at(samples->fd, samples->partial, evaluations, n * sizeof(int32_t),
+                        l->evaluations + first * sizeof(int32_t)));
   /* Last: who is killed before this line leaves the block missing. */
   DSM_TRY(dsm__write_at(samples->fd, samples->partial, &mark, 1, l->complete + block));
   samples->complete[block] = DONE_HERE;
@@ -132,5 +135,29 @@ dsm_status dsm_samples_finish(const char *path) {
 done:
   close(fd);
   free(complete);
+  return status;
+}
+
+dsm_status dsm_samples_evaluations(const char *path, double *mean, int64_t *largest) {
+  dsm_status status = DSM_OK;
+  enum { PART = 4096 };
+  int32_t part[PART];
+  double sum = 0;
+  dsm_samples_layout layout;
+  DSM_TRY(dsm__samples_read_layout(path, NULL, &layout, NULL));
+  int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) DSM_FAIL(DSM_IO, "cannot open %s: %s", path, strerror(errno));
+  *largest = 0;
+  for (uint64_t first = 0; first < layout.count; first += PART) {
+    const uint64_t n = layout.count - first < PART ? layout.count - first : PART;
+    DSM_TRY_DONE(dsm__read_at(fd, path, part, n * sizeof *part, layout.evaluations + first * sizeof *part));
+    for (uint64_t i = 0; i < n; i++) {
+      sum += part[i];
+      if (part[i] > *largest) *largest = part[i];
+    }
+  }
+  *mean = sum / (double)layout.count;
+done:
+  close(fd);
   return status;
 }

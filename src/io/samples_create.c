@@ -105,7 +105,7 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   dsm_status status = DSM_OK;
   dsm__h5_output output = {.fd = -1};
   hid_t file = H5I_INVALID_HID, samples = H5I_INVALID_HID, index = H5I_INVALID_HID,
-        complete = H5I_INVALID_HID;
+        evaluations = H5I_INVALID_HID, complete = H5I_INVALID_HID;
   hsize_t n[DSM_MAX_RANK + 1];
   char letters[DSM_MAX_RANK + 2];
   const hsize_t count = info->count, map = blocks;
@@ -117,14 +117,17 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   DSM_TRY_DONE(create_dataset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &samples));
   DSM_TRY_DONE(write_labels(samples, letters));
   DSM_TRY_DONE(create_dataset(file, "index", H5T_NATIVE_INT64, 1, &count, &index));
+  DSM_TRY_DONE(create_dataset(file, "evaluations", H5T_NATIVE_INT32, 1, &count, &evaluations));
   DSM_TRY_DONE(create_dataset(file, "complete", H5T_NATIVE_UINT8, 1, &map, &complete));
   dsm__h5_close(&samples);
   dsm__h5_close(&index);
+  dsm__h5_close(&evaluations);
   dsm__h5_close(&complete);
   DSM_TRY_DONE(dsm__h5_finish(path, &output, &file));
 done:
   dsm__h5_close(&samples);
   dsm__h5_close(&index);
+  dsm__h5_close(&evaluations);
   dsm__h5_close(&complete);
   dsm__h5_abandon(&output, &file);
   dsm_hdf5_unlock();
@@ -145,8 +148,8 @@ static dsm_status clear_map(int fd, const char *path) {
 
 /* All bytes of the file, so that no block can meet a full disk; some KiB are for what HDF5 needs. */
 static uint64_t file_bytes(const dsm_samples_info *info, uint64_t blocks) {
-  return info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t)) + blocks + 16384 +
-         (info->config ? strlen(info->config) : 0);
+  return info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t) + sizeof(int32_t)) +
+         blocks + 16384 + (info->config ? strlen(info->config) : 0);
 }
 
 static dsm_status create_partial(const char *partial, const dsm_samples_info *info, uint64_t blocks) {
@@ -232,13 +235,15 @@ static dsm_status compare_request(hid_t file, const dsm_samples_info *info, cons
   return DSM_OK;
 }
 
-/* Does the file, with all its bytes, hold the three runs of the layout? */
+/* Does the file, with all its bytes, hold the four runs of the layout? */
 static dsm_status check_extent(const char *partial, const dsm_samples_layout *l) {
   struct stat file;
   if (stat(partial, &file) != 0) DSM_FAIL(DSM_IO, "cannot open %s: %s", partial, strerror(errno));
   const uint64_t size = (uint64_t)file.st_size, bytes = dsm_shape_count(l->sample) * sizeof(float);
   if (l->samples > size || (size - l->samples) / bytes < l->count || l->index > size ||
-      (size - l->index) / sizeof(int64_t) < l->count || l->complete > size || size - l->complete < l->blocks)
+      (size - l->index) / sizeof(int64_t) < l->count || l->evaluations > size ||
+      (size - l->evaluations) / sizeof(int32_t) < l->count || l->complete > size ||
+      size - l->complete < l->blocks)
     DSM_FAIL(DSM_BAD_DATA, "%s is cut off: %llu bytes do not hold %llu samples", partial,
              (unsigned long long)size, (unsigned long long)l->count);
   return DSM_OK;
@@ -261,6 +266,7 @@ dsm_status dsm__samples_read_layout(const char *partial, const dsm_samples_info 
   DSM_TRY_DONE(dataset_offset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &l->samples));
   n[0] = l->count;
   DSM_TRY_DONE(dataset_offset(file, "index", H5T_NATIVE_INT64, 1, n, &l->index));
+  DSM_TRY_DONE(dataset_offset(file, "evaluations", H5T_NATIVE_INT32, 1, n, &l->evaluations));
   n[0] = l->blocks;
   DSM_TRY_DONE(dataset_offset(file, "complete", H5T_NATIVE_UINT8, 1, n, &l->complete));
   if (info) DSM_TRY_DONE(compare_request(file, info, l, same_request));

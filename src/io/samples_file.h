@@ -7,8 +7,8 @@
 
 typedef struct dsm_samples_layout {
   uint64_t count, block, blocks;
-  dsm_shape sample;                  /* (spatial..., C) */
-  uint64_t samples, index, complete; /* offsets in bytes */
+  dsm_shape sample;                               /* (spatial..., C) */
+  uint64_t samples, index, evaluations, complete; /* offsets in bytes */
 } dsm_samples_layout;
 
 /* "PATH.partial" */

@@ -16,7 +16,7 @@ typedef struct sampling {
   float *w;
   dsm_network *network;
   dsm_samples *output;
-  int64_t steps;
+  int64_t steps, evaluations; /* of a block; evaluations 0: not known beforehand */
   double *clip_low, *clip_high;
   char average[64]; /* which parameters, for people */
 } sampling;
@@ -146,16 +146,26 @@ static dsm_sampling describe(const sampling *s, const dsm_denoiser *denoiser, ui
                         .channels = s->header.normalization.channels};
 }
 
+static const dsm_sampler *sampler_of(const sampling *s) {
+  return dsm_sampler_of(s->session.config.sampler.name);
+}
+
 static void describe_sampler(const sampling *s, char *text, size_t size) {
-  const dsm_config *c = &s->session.config;
-  const char *name = dsm_config_word("sampler.name", c->sampler.name);
-  char extra[64];
-  if (c->sampler.name == DSM_SAMPLER_DDIM)
-    snprintf(extra, sizeof extra, "eta %g", c->sampler.eta);
-  else
-    snprintf(extra, sizeof extra, "variance %s", dsm_config_word("sampler.variance", c->sampler.variance));
-  snprintf(text, size, "%s, %lld steps, %s, clip %s, %s", name, (long long)s->steps, extra,
-           dsm_config_word("sampler.clip", c->sampler.clip), s->average);
+  const dsm_sampling one = describe(s, NULL, 0);
+  char sampler[160];
+  dsm_sampler_describe(sampler_of(s), &one, sampler, sizeof sampler);
+  snprintf(text, size, "%s, clip %s, %s", sampler,
+           dsm_config_word("sampler.clip", s->session.config.sampler.clip), s->average);
+}
+
+/** Steps and evaluations of a block, after the sampler has agreed to the settings. */
+static dsm_status plan_sampler(sampling *s) {
+  const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->w);
+  s->steps = dsm_sampler_steps(sampler_of(s), s->session.process, &s->session.config.sampler);
+  const dsm_sampling one = describe(s, &denoiser, 0);
+  DSM_TRY(dsm_sampler_check(sampler_of(s), &one));
+  s->evaluations = dsm_sampler_evaluations(sampler_of(s), &one);
+  return DSM_OK;
 }
 
 /** Axis letters of a samples file for a sample of this rank. */
@@ -170,7 +180,7 @@ static dsm_status create_output(const sampling *s, const char *config, uint64_t 
                            .block = (uint64_t)s->session.config.sampler.block,
                            .sample = s->header.sample,
                            .seed = (uint64_t)s->session.config.sampler.seed,
-                           .evaluations = s->steps,
+                           .evaluations = s->evaluations,
                            .config = config,
                            .step = s->header.step};
   snprintf(info.axes, sizeof info.axes, "%s", axes_of(s->header.sample));
@@ -182,73 +192,109 @@ static dsm_status create_output(const sampling *s, const char *config, uint64_t 
 
 typedef struct block_progress {
   dsm__progress *progress;
-  int64_t done; /* network evaluations of finished blocks */
+  int64_t done, all; /* of finished blocks; of one block */
 } block_progress;
 
-static bool show_progress(void *context, int64_t done, int64_t steps) {
+static bool show_progress(void *context, int64_t done, int64_t all) {
   block_progress *b = context;
-  (void)steps;
+  b->all = all;
   if (b->progress) dsm__progress_show(b->progress, b->done + done, "", false);
   return true;
 }
 
-/** Draws this rank's share of the missing blocks: every size-th of them. Counts values that are not finite.
- */
-static dsm_status draw_blocks(sampling *s, dsm__progress *progress, uint64_t *bad) {
+/** What drawing took on this rank. */
+typedef struct drawn {
+  int64_t evaluations; /* of whole blocks */
+  dsm_sampling_moves moves;
+  uint64_t bad; /* values that are not finite */
+} drawn;
+
+/** Draws this rank's share of the missing blocks: every size-th of them. */
+static dsm_status draw_blocks(sampling *s, dsm__progress *progress, drawn *taken) {
   dsm_status status = DSM_OK;
-  const dsm_sampler *sampler = dsm_sampler_of(s->session.config.sampler.name);
   const uint64_t block = (uint64_t)s->session.config.sampler.block, count = s->options->count;
   const uint64_t blocks = (count + block - 1) / block;
   const int rank = dsm_comm_rank(s->session.comm), size = dsm_comm_size(s->session.comm);
   const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->w);
   const size_t pixels = s->session.d / s->header.normalization.channels;
-  block_progress shown = {progress, 0};
+  block_progress shown = {progress, 0, 0};
   uint64_t turn = 0;
   float *x = NULL;
-  DSM_TRY(DSM_ALLOC(block * s->session.d, &x));
+  int32_t *needed = NULL;
+  DSM_TRY_DONE(DSM_ALLOC(block * s->session.d, &x));
+  DSM_TRY_DONE(DSM_ALLOC(block, &needed));
   for (uint64_t b = 0; b < blocks; b++) {
     if (dsm_samples_done(s->output, b) || turn++ % (uint64_t)size != (uint64_t)rank) continue;
     dsm_sampling one = describe(s, &denoiser, b);
     one.progress = show_progress;
     one.context = &shown;
-    DSM_TRY_DONE(dsm_sampler_draw(sampler, &one, x));
-    shown.done += s->steps;
+    one.evaluations = &taken->evaluations;
+    one.needed = needed;
+    one.moves = &taken->moves;
+    DSM_TRY_DONE(dsm_sampler_draw(sampler_of(s), &one, x));
+    shown.done += shown.all;
     const uint64_t here = count - b * block < block ? count - b * block : block;
-    for (size_t i = 0; i < here * s->session.d; i++) *bad += !isfinite(x[i]);
+    for (size_t i = 0; i < here * s->session.d; i++) taken->bad += !isfinite(x[i]);
     dsm_denormalize_values(&s->header.normalization, x, block * pixels);
-    DSM_TRY_DONE(dsm_samples_write(s->output, b, x));
+    DSM_TRY_DONE(dsm_samples_write(s->output, b, x, needed));
   }
 done:
   free(x);
+  free(needed);
   return status;
+}
+
+/** The sums of `mine` over all ranks. */
+static dsm_status sum_drawn(dsm_comm *comm, const drawn *mine, double sum[4]) {
+  const double values[4] = {(double)mine->evaluations, (double)mine->moves.proposed,
+                            (double)mine->moves.accepted, (double)mine->bad};
+  DSM_TRY(dsm_comm_statistics(comm, values, 4, NULL, sum, NULL, NULL));
+  for (int i = 0; i < 4; i++) sum[i] *= dsm_comm_size(comm);
+  return DSM_OK;
+}
+
+/** The closing lines; rank 0. */
+static dsm_status report(const sampling *s, uint64_t missing, const double sum[4], double seconds) {
+  const uint64_t block = (uint64_t)s->session.config.sampler.block;
+  const double drawn_now = fmin((double)(missing * block), (double)s->options->count);
+  double mean;
+  int64_t largest;
+  char time[32];
+  if (sum[3] > 0)
+    dsm_warn("%.0f values of the samples are not finite: the model has diverged or the sampler takes too few "
+             "steps",
+             sum[3]);
+  dsm_info("drawn    %.0f samples in %s: %.2f samples/s, %.1f network evaluations/s of %llu samples",
+           drawn_now, dsm_duration(seconds, time, sizeof time), drawn_now / seconds, sum[0] / seconds,
+           (unsigned long long)block);
+  DSM_TRY(dsm_samples_evaluations(s->options->output, &mean, &largest));
+  if (s->evaluations > 0)
+    dsm_info("network  %lld evaluations a sample", (long long)largest);
+  else
+    dsm_info("network  %.1f evaluations a sample on average, at most %lld", mean, (long long)largest);
+  if (sum[1] > 0)
+    dsm_info("accepted %.1f %% of the Langevin steps (aim at about 57 %%)", 100 * sum[2] / sum[1]);
+  return DSM_OK;
 }
 
 static dsm_status draw_all(sampling *s, uint64_t missing) {
   dsm_comm *comm = s->session.comm;
-  const uint64_t size = (uint64_t)dsm_comm_size(comm);
+  const uint64_t size = (uint64_t)dsm_comm_size(comm), most = (missing + size - 1) / size;
   const double start = dsm_seconds();
+  const bool planned = s->evaluations > 0;
   dsm__progress progress;
-  uint64_t bad = 0;
+  drawn mine = {0};
+  double sum[4];
   DSM_AGREE(comm, dsm_samples_open(s->options->output, &s->output));
-  dsm__progress_start(&progress, "evaluation", "", 0, (int64_t)((missing + size - 1) / size) * s->steps);
-  const dsm_status drawn = draw_blocks(s, is_root(s) ? &progress : NULL, &bad);
+  dsm__progress_start(&progress, planned ? "evaluation" : "thousandth", "", 0,
+                      (int64_t)most * (planned ? s->evaluations : 1000));
+  const dsm_status status = draw_blocks(s, is_root(s) ? &progress : NULL, &mine);
   dsm_log_transient(NULL);
   dsm_samples_close(&s->output);
-  DSM_AGREE(comm, drawn);
+  DSM_AGREE(comm, status);
   DSM_AGREE(comm, is_root(s) ? dsm_samples_finish(s->options->output) : DSM_OK);
-  double mean = 0, mine = (double)bad;
-  DSM_TRY(dsm_comm_statistics(comm, &mine, 1, NULL, &mean, NULL, NULL));
-  if (mean > 0)
-    dsm_warn("%.0f values of the samples are not finite: the model has diverged or the sampler takes too few "
-             "steps",
-             mean * (double)size);
-  const uint64_t block = (uint64_t)s->session.config.sampler.block;
-  const double drawn_now = fmin((double)(missing * block), (double)s->options->count);
-  char time[32];
-  dsm_info("drawn    %.0f samples in %s: %.2f samples/s, %.1f network evaluations/s of %lld samples",
-           drawn_now, dsm_duration(dsm_seconds() - start, time, sizeof time),
-           drawn_now / (dsm_seconds() - start),
-           (double)(missing * (uint64_t)s->steps) / (dsm_seconds() - start), (long long)block);
+  DSM_TRY(sum_drawn(comm, &mine, sum));
+  DSM_AGREE(comm, is_root(s) ? report(s, missing, sum, dsm_seconds() - start) : DSM_OK);
   return DSM_OK;
 }
 
@@ -265,9 +311,7 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   DSM_AGREE(comm, is_root(s) ? read_parameters(s) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, s->w, s->session.count * sizeof *s->w, 0));
   DSM_TRY(dsm_comm_broadcast(comm, &s->header.step, sizeof s->header.step, 0));
-  const dsm_process *process = s->session.process;
-  const int64_t every = dsm_process_discrete(process) ? (int64_t)dsm_process_last(process) : 1000;
-  s->steps = config.sampler.steps > 0 ? config.sampler.steps : every;
+  DSM_AGREE(comm, plan_sampler(s));
   dsm__banner(&s->session);
   describe_sampler(s, sampler, sizeof sampler);
   dsm_info("model    %s, step %lld: %s", s->path, (long long)s->header.step,

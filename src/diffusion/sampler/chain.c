@@ -1,55 +1,60 @@
-/* The walk x_T -> ... -> x_0. Everything here is element by element within one sample: no statistic is taken
- * over the block, and sample i draws its noise from the row of its global index, so blocks may be cut anyhow.
- */
 #include "sampler/chain.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include "dsmpi/memory.h"
 
+static double noise_of(const dsm__chain_step *step, float variance) {
+  const dsm_log_variances *log = &step->log_variance;
+  return exp((log->small + (double)variance * (log->large - log->small)) / 2);
+}
+
 /* One step of one sample, in place. */
 static void step_sample(const dsm__chain_step *step, size_t d, const float *x0, const float *eps,
-                        const float *z, float *x) {
+                        const float *before, const float *variance, const float *z, float *x) {
   for (size_t j = 0; j < d; j++) {
-    const double next =
+    double next =
         step->x_t_factor * (double)x[j] + step->x0_factor * (double)x0[j] + step->eps_factor * (double)eps[j];
-    x[j] = (float)(z ? next + step->noise * (double)z[j] : next);
+    if (before) next += step->before_factor * (double)before[j];
+    if (z) next += (variance ? noise_of(step, variance[j]) : step->noise) * (double)z[j];
+    x[j] = (float)next;
   }
 }
 
-const char *dsm__chain_refuses(const dsm_sampling *sampling) {
-  if (dsm_process_ends_in_noise(sampling->process)) return NULL;
-  return "it walks from pure noise down to the data, and the process has one noise level that is not pure "
-         "noise";
+void dsm__chain_take(dsm__work *work, dsm__chain_rule *rule, int64_t k, uint64_t draw, const float *before,
+                     float *x) {
+  const dsm_sampling *s = work->sampling;
+  const size_t d = s->d;
+  if (!(work->t[k + 1] > 0)) {
+    dsm__denoise(work, work->t[k], x);
+    return;
+  }
+  const dsm__chain_step step = rule(s, work->t, k);
+  const bool noisy = step.noise > 0 || step.learned, with_before = before && step.before_factor != 0;
+  dsm__evaluate(work, x, work->t[k]);
+  for (size_t i = 0; i < s->n; i++) {
+    if (noisy) dsm__sampler_noise(s, draw, i, work->row);
+    step_sample(&step, d, work->x0 + i * d, work->eps + i * d, with_before ? before + i * d : NULL,
+                step.learned ? work->variance + i * d : NULL, noisy ? work->row : NULL, x + i * d);
+  }
 }
 
 dsm_status dsm__chain_run(const dsm_sampling *sampling, dsm__chain_rule *rule, float *x) {
   dsm_status status = DSM_OK;
-  size_t n = sampling->n, d = sampling->d;
-  int64_t steps = sampling->steps;
-  double *t = NULL, *times = NULL;
-  float *x0 = NULL, *eps = NULL, *row = NULL;
-  DSM_TRY_DONE(DSM_ALLOC((size_t)steps + 1, &t));
-  DSM_TRY_DONE(DSM_ALLOC(n, &times));
-  DSM_TRY_DONE(DSM_ALLOC(n * d, &x0));
-  DSM_TRY_DONE(DSM_ALLOC(n * d, &eps));
-  DSM_TRY_DONE(DSM_ALLOC(d, &row));
-  DSM_TRY_DONE(dsm_sampler_times(sampling->process, steps, t));
-
-  for (int64_t k = 0; k < steps; k++) {
-    const dsm__chain_step step = rule(sampling, t[k + 1], t[k]);
-    const bool noisy = step.noise > 0 && t[k + 1] > 0; /* none on the last step: it gives the mean */
-    dsm__evaluate(sampling, x, t[k], times, x0, eps);
-    for (size_t i = 0; i < n; i++) {
-      if (noisy) dsm__sampler_noise(sampling, (uint64_t)k + 1, i, row);
-      step_sample(&step, d, x0 + i * d, eps + i * d, noisy ? row : NULL, x + i * d);
-    }
-    DSM_TRY_DONE(dsm__sampler_progress(sampling, k + 1, steps));
+  dsm__work work;
+  float *before = NULL;
+  DSM_TRY_DONE(dsm__work_create(sampling, true, &work));
+  DSM_TRY_DONE(DSM_ALLOC(sampling->n * sampling->d, &before));
+  work.planned = dsm__walk_steps(sampling);
+  for (int64_t k = 0; k < work.planned; k++) {
+    dsm__chain_take(&work, rule, k, (uint64_t)k + 1, before, x);
+    float *last = work.x0; /* the estimate becomes the one before */
+    work.x0 = before;
+    before = last;
+    DSM_TRY_DONE(dsm__work_progress(&work));
   }
 done:
-  free(row);
-  free(eps);
-  free(x0);
-  free(times);
-  free(t);
+  free(before);
+  dsm__work_destroy(&work);
   return status;
 }

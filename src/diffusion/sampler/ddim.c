@@ -4,17 +4,18 @@
  *         v = sigma_ts^2 sigma_s^2 / sigma_t^2, the variance of the exact posterior
  *   eta 0: a function of x_T alone, a first-order solver of the probability-flow ODE
  *   eta 1: ancestral sampling with small variance */
-#include "sampler/chain.h"
-
 #include <math.h>
+#include <stdio.h>
+#include "sampler/chain.h"
 
 /* sigma_s^2 - eta^2 v = sigma_s^2 ((1 - eta^2) + eta^2 alpha_ts^2 sigma_s^2 / sigma_t^2): a sum of positive
  * terms, where the difference would cancel at eta 1 for distant s and t. */
-static dsm__chain_step rule(const dsm_sampling *sampling, double s, double t) {
+static dsm__chain_step rule(const dsm_sampling *sampling, const double *t, int64_t k) {
   const dsm_process *process = sampling->process;
-  dsm_posterior q = dsm_process_posterior(process, s, t);
-  double eta = sampling->settings->eta, sigma_s = dsm_process_sigma(process, s);
-  double alpha_s = dsm_process_alpha(process, s), alpha_ts = dsm_process_alpha(process, t) / alpha_s;
+  dsm_posterior q = dsm_process_posterior(process, t[k + 1], t[k]);
+  double eta = sampling->settings->eta, sigma_s = dsm_process_sigma(process, t[k + 1]);
+  double alpha_s = dsm_process_alpha(process, t[k + 1]),
+         alpha_ts = dsm_process_alpha(process, t[k]) / alpha_s;
   return (dsm__chain_step){
       .x0_factor = alpha_s,
       .eps_factor = sigma_s * sqrt((1 - eta) * (1 + eta) + eta * eta * alpha_ts * q.x_t_factor),
@@ -28,8 +29,13 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 }
 
 static const char *refuses(const dsm_sampling *sampling) {
-  if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return dsm__chain_refuses(sampling);
+  if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return NULL;
   return "sampler.eta lies outside 0 ... 1 (0 is deterministic, 1 is ancestral sampling)";
 }
 
-const dsm_sampler dsm__sampler_ddim = {.name = "ddim", .refuses = refuses, .run = run};
+static void describe(const dsm_sampling *sampling, char *text, size_t size) {
+  snprintf(text, size, "eta %g", sampling->settings->eta);
+}
+
+const dsm_sampler dsm__sampler_ddim = {
+    .name = "ddim", .walks = true, .refuses = refuses, .describe = describe, .run = run};

@@ -1,12 +1,23 @@
-/* The list of samplers, the times they evaluate the network at, and the start from the prior. */
-#include <inttypes.h>
-#include <math.h>
-#include "dsmpi/random.h"
+/* The list of samplers, what all of them refuse, and the start from the prior. */
 #include "sampler/sampler.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "dsmpi/random.h"
 
 static const dsm_sampler *const samplers[] = {
     [DSM_SAMPLER_ANCESTRAL] = &dsm__sampler_ancestral,
     [DSM_SAMPLER_DDIM] = &dsm__sampler_ddim,
+    [DSM_SAMPLER_LANGEVIN] = &dsm__sampler_langevin,
+    [DSM_SAMPLER_ANNEALED_LANGEVIN] = &dsm__sampler_annealed_langevin,
+    [DSM_SAMPLER_EULER_MARUYAMA] = &dsm__sampler_euler_maruyama,
+    [DSM_SAMPLER_REVERSE_DIFFUSION] = &dsm__sampler_reverse_diffusion,
+    [DSM_SAMPLER_PREDICTOR_CORRECTOR] = &dsm__sampler_predictor_corrector,
+    [DSM_SAMPLER_ODE] = &dsm__sampler_ode,
+    [DSM_SAMPLER_EULER] = &dsm__sampler_euler,
+    [DSM_SAMPLER_HEUN] = &dsm__sampler_heun,
+    [DSM_SAMPLER_DPMPP_2M] = &dsm__sampler_dpmpp_2m,
+    [DSM_SAMPLER_DPMPP_2M_SDE] = &dsm__sampler_dpmpp_2m_sde,
 };
 
 const dsm_sampler *dsm_sampler_of(int name) {
@@ -14,53 +25,79 @@ const dsm_sampler *dsm_sampler_of(int name) {
   return samplers[name];
 }
 
-static dsm_status check_steps(const dsm_process *process, int64_t steps) {
-  if (steps < 1) DSM_FAIL(DSM_BAD_CONFIG, "sampler.steps: need 1 step or more; received %" PRId64, steps);
-  double times = dsm_process_last(process);
-  if (dsm_process_discrete(process) && (double)steps > times)
-    DSM_FAIL(DSM_BAD_CONFIG,
-             "sampler.steps: %" PRId64 " are more than the %.0f times of this %s process; use %.0f or fewer",
-             steps, times, dsm_process_name_of(process), times);
-  return DSM_OK;
+int64_t dsm_sampler_steps(const dsm_sampler *sampler, const dsm_process *process,
+                          const dsm_sampler_settings *settings) {
+  if (settings->steps > 0) return settings->steps;
+  const bool discrete = sampler->walks && dsm_process_discrete(process);
+  const int64_t times = discrete ? (int64_t)dsm_process_last(process) : INT64_MAX;
+  if (sampler->steps > 0) return sampler->steps < times ? sampler->steps : times;
+  return discrete ? times : 1000;
 }
 
-dsm_status dsm_sampler_times(const dsm_process *process, int64_t steps, double *t) {
-  DSM_TRY(check_steps(process, steps));
-  double first = dsm_process_first(process, true), last = dsm_process_last(process);
-  bool discrete = dsm_process_discrete(process);
-  t[0] = last;
-  for (int64_t k = 1; k < steps; k++) {
-    /* ddpm: at most T steps, so neighbours are at least 1 apart before rounding and differ after it */
-    double above = (last - first) * (double)(steps - 1 - k) / (double)(steps - 1);
-    t[k] = first + (discrete ? round(above) : above);
-  }
-  t[steps] = 0;
-  return DSM_OK;
+int64_t dsm__walk_steps(const dsm_sampling *s) {
+  return s->settings->denoise ? s->steps : s->steps - 1;
 }
 
 void dsm__sampler_noise(const dsm_sampling *s, uint64_t draw, size_t i, float *z) {
   dsm_random_normal((dsm_random_key){s->seed, DSM_STREAM_SAMPLER, draw, s->first + i}, 0, s->d, z);
 }
 
-dsm_status dsm__sampler_progress(const dsm_sampling *s, int64_t done, int64_t steps) {
-  const bool go_on = !s->progress || s->progress(s->context, done, steps);
-  if (go_on || done >= steps) return DSM_OK;
-  DSM_FAIL(DSM_STOPPED, "sampling was stopped after %" PRId64 " of %" PRId64 " steps", done, steps);
+const char *dsm__needs_continuous_time(const dsm_sampling *s) {
+  if (!dsm_process_discrete(s->process)) return NULL;
+  return "time is discrete in this process and it follows x in continuous time; use ancestral, ddim, "
+         "reverse_diffusion or dpmpp_2m, or train a process in continuous time, such as vp or ve";
+}
+
+static const char *refused(const dsm_sampler *sampler, const dsm_sampling *s) {
+  if ((sampler->walks || sampler->adaptive) && !dsm_process_ends_in_noise(s->process))
+    return "it goes from pure noise down to the data, and this process has one noise level that is not pure "
+           "noise; use langevin";
+  if (sampler->walks && dsm__walk_steps(s) < 1)
+    return "one step without sampler.denoise goes nowhere; take 2 steps or more";
+  if (s->settings->metropolis && !sampler->metropolis)
+    return "sampler.metropolis accepts or rejects the steps of langevin and annealed_langevin, no others";
+  return sampler->refuses ? sampler->refuses(s) : NULL;
+}
+
+dsm_status dsm_sampler_check(const dsm_sampler *sampler, const dsm_sampling *s) {
+  if (s->steps < 1)
+    DSM_FAIL(DSM_BAD_CONFIG, "sampler.steps: need 1 step or more; received %" PRId64, s->steps);
+  const char *reason = refused(sampler, s);
+  if (!reason && sampler->walks) DSM_TRY(dsm__times_check(s->process, s->settings, s->steps));
+  if (reason)
+    DSM_FAIL(DSM_BAD_CONFIG, "the %s sampler cannot run on this %s process: %s", sampler->name,
+             dsm_process_name_of(s->process), reason);
+  return DSM_OK;
+}
+
+int64_t dsm_sampler_evaluations(const dsm_sampler *sampler, const dsm_sampling *s) {
+  return sampler->evaluations ? sampler->evaluations(s) : dsm__walk_steps(s);
+}
+
+void dsm_sampler_describe(const dsm_sampler *sampler, const dsm_sampling *s, char *text, size_t size) {
+  char own[128] = "";
+  if (sampler->describe) sampler->describe(s, own, sizeof own);
+  snprintf(text, size, "%s, %s%" PRId64 " steps%s%s", sampler->name, sampler->adaptive ? "at most " : "",
+           s->steps, own[0] ? ", " : "", own);
 }
 
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
   DSM_ASSERT(s->n > 0 && s->d > 0 && s->settings);
   DSM_ASSERT(!s->clip_low || (s->clip_high && s->channels > 0 && s->d % s->channels == 0));
-  DSM_TRY(check_steps(s->process, s->steps));
-  const char *reason = sampler->refuses(s);
-  if (reason) DSM_FAIL(DSM_BAD_CONFIG, "the %s sampler cannot run: %s", sampler->name, reason);
+  DSM_TRY(dsm_sampler_check(sampler, s));
 
-  double std = dsm_process_prior_std(s->process);
+  const double std = dsm_process_prior_std(s->process);
   for (size_t i = 0; i < s->n; i++) {
     float *row = x + i * s->d;
     dsm__sampler_noise(s, 0, i, row);
     for (size_t j = 0; j < s->d; j++) row[j] = (float)(std * (double)row[j]);
   }
-  DSM_TRY(sampler->run(s, x));
+  dsm_sampling counted = *s;
+  int64_t evaluations = 0;
+  counted.evaluations = &evaluations;
+  const dsm_status status = sampler->run(&counted, x);
+  if (s->evaluations) *s->evaluations += evaluations;
+  DSM_TRY(status);
+  for (size_t i = 0; s->needed && !sampler->adaptive && i < s->n; i++) s->needed[i] = (int32_t)evaluations;
   return DSM_OK;
 }

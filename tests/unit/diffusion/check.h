@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -83,6 +84,25 @@ static inline double time_at(const dsm_process *p, int i, int count) {
   double first = dsm_process_first(p, false), last = dsm_process_last(p);
   double t = count > 1 ? first + (last - first) * i / (count - 1) : last;
   return dsm_process_discrete(p) ? round(t) : fmin(t, last);
+}
+
+enum { SAMPLERS = DSM_SAMPLER_DPMPP_2M_SDE + 1 };
+
+static inline dsm_sampler_settings settings_default(void) {
+  dsm_config config;
+  dsm_config_defaults(&config);
+  return config.sampler;
+}
+
+/* The reason why the sampler refuses to run, or NULL. */
+static inline const char *refusal(int sampler, const dsm_sampling *s) {
+  static char reason[1024];
+  dsm_status status = dsm_sampler_check(dsm_sampler_of(sampler), s);
+  if (status == DSM_OK) return NULL;
+  assert_int_equal(status, DSM_BAD_CONFIG);
+  snprintf(reason, sizeof reason, "%s", dsm_trail_message());
+  dsm_trail_clear();
+  return reason;
 }
 
 static inline dsm_process *ddpm_of(int64_t steps) {

@@ -8,19 +8,27 @@ void exact_matrix(const law *data, double alpha, double sigma, double m[3]) {
   m[2] = sigma * a / determinant;
 }
 
+static void point_estimate(const law *data, const double m[3], double alpha, double sigma, const float *x,
+                           float *x0, float *eps) {
+  double u = (double)x[0] - alpha * data->mu[0], v = (double)x[1] - alpha * data->mu[1];
+  double e[2] = {m[0] * u + m[1] * v, m[1] * u + m[2] * v};
+  double scale =
+      alpha / sigma; /* x0 = mu + alpha S (alpha^2 S + sigma^2 I)^-1 (x - alpha mu), right at alpha = 0 */
+  if (eps) eps[0] = (float)e[0], eps[1] = (float)e[1];
+  if (!x0) return;
+  x0[0] = (float)(data->mu[0] + scale * (data->s[0] * e[0] + data->s[1] * e[1]));
+  x0[1] = (float)(data->mu[1] + scale * (data->s[1] * e[0] + data->s[2] * e[1]));
+}
+
 static void exact_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
   exact *e = self;
-  size_t each = e->points / e->samples;
-  for (size_t i = 0; i < e->points; i++) {
-    double alpha = dsm_process_alpha(e->process, t[i / each]), m[3];
-    double sigma = dsm_process_sigma(e->process, t[i / each]);
+  size_t each = 2 * (e->points / e->samples);
+  for (size_t i = 0; i < e->samples; i++) {
+    double alpha = dsm_process_alpha(e->process, t[i]), sigma = dsm_process_sigma(e->process, t[i]), m[3];
     exact_matrix(&e->data, alpha, sigma, m);
-    double u = (double)x[2 * i] - alpha * e->data.mu[0], v = (double)x[2 * i + 1] - alpha * e->data.mu[1];
-    double eps[2] = {m[0] * u + m[1] * v, m[1] * u + m[2] * v};
-    for (size_t a = 0; a < 2; a++) {
-      if (estimate->eps) estimate->eps[2 * i + a] = (float)eps[a];
-      if (estimate->x0) estimate->x0[2 * i + a] = (float)(((double)x[2 * i + a] - sigma * eps[a]) / alpha);
-    }
+    for (size_t j = i * each; j < (i + 1) * each; j += 2)
+      point_estimate(&e->data, m, alpha, sigma, x + j, estimate->x0 ? estimate->x0 + j : NULL,
+                     estimate->eps ? estimate->eps + j : NULL);
   }
   e->calls++;
 }
@@ -62,18 +70,4 @@ factors ddim_factors(const dsm_process *p, double s, double t, double eta) {
   double ratio = dsm_process_alpha(p, t) / alpha_s, sigma2_t = pow(dsm_process_sigma(p, t), 2);
   double v = (sigma2_t - ratio * ratio * sigma2_s) * sigma2_s / sigma2_t;
   return (factors){.x0 = alpha_s, .eps = sqrt(sigma2_s - eta * eta * v), .noise = eta * sqrt(v)};
-}
-
-law law_of_chain(const dsm_process *p, const law *data, int sampler, int64_t steps, int variance,
-                 double eta) {
-  double t[1001], std = dsm_process_prior_std(p);
-  assert_true(steps <= 1000);
-  assert_int_equal(dsm_sampler_times(p, steps, t), DSM_OK);
-  law x = {.mu = {0, 0}, .s = {std * std, 0, std * std}};
-  for (int64_t k = 0; k < steps; k++) {
-    factors f = sampler == DSM_SAMPLER_ANCESTRAL ? ancestral_factors(p, t[k + 1], t[k], variance)
-                                                 : ddim_factors(p, t[k + 1], t[k], eta);
-    law_after_step(&x, data, dsm_process_alpha(p, t[k]), dsm_process_sigma(p, t[k]), f);
-  }
-  return x;
 }

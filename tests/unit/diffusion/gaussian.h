@@ -10,8 +10,7 @@ typedef struct law {
   double mu[2], s[3];
 } law;
 
-/** The exact eps = sigma (alpha^2 S + sigma^2 I)^-1 (x - alpha mu), and x0 = (x - sigma eps) / alpha in float64,
- * as a denoiser. A sample of d elements holds d / 2 points of the plane. */
+/** The exact eps = sigma (alpha^2 S + sigma^2 I)^-1 (x - alpha mu), and x0 = mu + (alpha / sigma) S eps, as a denoiser. A sample of d elements holds d / 2 points of the plane. */
 typedef struct exact {
   const dsm_process *process;
   law data;
@@ -33,8 +32,5 @@ void law_after_step(law *x, const law *data, double alpha, double sigma, factors
 /** The steps by the formulas of the papers, from alpha and sigma alone. */
 factors ancestral_factors(const dsm_process *p, double s, double t, int variance);
 factors ddim_factors(const dsm_process *p, double s, double t, double eta);
-
-/** Law of the samples of a whole chain with the exact score. */
-law law_of_chain(const dsm_process *p, const law *data, int sampler, int64_t steps, int variance, double eta);
 
 #endif

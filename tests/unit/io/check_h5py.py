@@ -35,4 +35,5 @@ with h5py.File(samples, "r") as f:
     i, c, h, w = np.indices(x.shape)
     assert np.array_equal(x, 1000 * i + 100 * h + 10 * w + c)
     assert np.array_equal(f["index"], np.arange(7)) and np.array_equal(f["complete"], [1, 1])
+    assert np.array_equal(f["evaluations"], [9, 8, 7, 6, 9, 8, 7])
     assert f.attrs["count"] == 7 and f.attrs["block"] == 4 and text(f.attrs["sampler"]) == "ddim, 50 steps"

@@ -159,7 +159,9 @@ static void samples_and_pictures_fail_cleanly_too(void **state) {
   dsm_picture_destroy(&picture);
 }
 
-/* The mark is the last thing written: data, index, mark. */
+static const int32_t evaluations[10];
+
+/* The mark is the last thing written: data, index, evaluations, mark. */
 static void a_block_whose_writing_broke_off_is_missing(void **state) {
   (void)state;
   uint64_t missing;
@@ -176,10 +178,10 @@ static void a_block_whose_writing_broke_off_is_missing(void **state) {
     assert_false(dsm_samples_done(samples, 0));
     operations = 0;
     breaks_at = ++n;
-    status = dsm_samples_write(samples, 0, x);
+    status = dsm_samples_write(samples, 0, x, evaluations);
     breaks_at = 0;
   }
-  assert_true(n > 3);
+  assert_true(n > 4);
   dsm_samples_close(&samples);
   assert_ok(dsm_samples_create(path, &samples_info, &missing));
   assert_int_equal(missing, 999);
@@ -195,10 +197,10 @@ static void blocks_that_never_reached_the_disk_count_as_missing(void **state) {
   assert_ok(dsm_samples_create(path, &samples_info, &missing));
   assert_int_equal(missing, 1000);
   assert_ok(dsm_samples_open(path, &samples));
-  assert_ok(dsm_samples_write(samples, 3, x));
+  assert_ok(dsm_samples_write(samples, 3, x, evaluations));
   dsm_samples_close(&samples);
   assert_ok(dsm_samples_open(path, &samples));
-  assert_ok(dsm_samples_write(samples, 4, x));
+  assert_ok(dsm_samples_write(samples, 4, x, evaluations));
   assert_true(dsm_samples_done(samples, 4));
   fail_next_flush = true;
   dsm_samples_close(&samples);

@@ -42,9 +42,11 @@ static void fill_block(uint64_t block, float *x) {
 
 static void write_block(dsm_samples *samples, uint64_t block) {
   float x[BLOCK * SIZE];
+  int32_t evaluations[BLOCK];
   fill_block(block, x);
+  for (int i = 0; i < BLOCK; i++) evaluations[i] = (int32_t)block * BLOCK + i + 100;
   assert_false(dsm_samples_done(samples, block));
-  assert_ok(dsm_samples_write(samples, block, x));
+  assert_ok(dsm_samples_write(samples, block, x, evaluations));
   assert_true(dsm_samples_done(samples, block));
 }
 
@@ -87,6 +89,9 @@ static void a_finished_file_has_all_samples_in_order_of_channels_first(void **st
   const char *path = in_folder("all.h5");
   float x[COUNT][CHANNELS][HEIGHT][WIDTH];
   int64_t index[COUNT];
+  int32_t evaluations[COUNT];
+  double mean;
+  int64_t largest;
   unsigned char complete[BLOCKS];
   write_all(path);
   assert_false(exists(in_folder("all.h5.partial")));
@@ -94,10 +99,15 @@ static void a_finished_file_has_all_samples_in_order_of_channels_first(void **st
   assert_true(file >= 0);
   read_dataset(file, "samples", H5T_NATIVE_FLOAT, x);
   read_dataset(file, "index", H5T_NATIVE_INT64, index);
+  read_dataset(file, "evaluations", H5T_NATIVE_INT32, evaluations);
   read_dataset(file, "complete", H5T_NATIVE_UCHAR, complete);
   H5Fclose(file);
+  assert_ok(dsm_samples_evaluations(path, &mean, &largest));
+  assert_true(mean == 100 + (COUNT - 1) / 2.0);
+  assert_int_equal(largest, 100 + COUNT - 1);
   for (size_t i = 0; i < COUNT; i++) {
     assert_int_equal(index[i], i);
+    assert_int_equal(evaluations[i], 100 + i);
     for (size_t c = 0; c < CHANNELS; c++)
       for (size_t p = 0; p < HEIGHT * WIDTH; p++)
         assert_true(x[i][c][p / WIDTH][p % WIDTH] == value(i, p / WIDTH, p % WIDTH, c));

@@ -1,0 +1,214 @@
+/* Langevin dynamics where its stationary law is known. With data N(0, I) every marginal of vp is N(0, I). */
+#include "mixture.h"
+#include "dsmpi/random.h"
+
+static const law normal = {.mu = {0, 0}, .s = {1, 0, 1}};
+enum { N = 20, D = 1000, VALUES = N * D };
+
+static double variance_of(const float *x, size_t n) {
+  double sum = 0, square = 0;
+  for (size_t i = 0; i < n; i++) sum += (double)x[i], square += (double)x[i] * (double)x[i];
+  return (square - sum * sum / (double)n) / (double)(n - 1);
+}
+
+/* Variance after many steps, which have long forgotten the start. */
+static double stationary_variance(const dsm_sampler_settings *settings) {
+  static float x[VALUES];
+  dsm_process *p = process_of(DSM_PROCESS_VP, 0, 0);
+  exact e = {.process = p, .data = normal, .samples = N, .points = VALUES / 2};
+  dsm_denoiser denoiser = exact_denoiser(&e);
+  dsm_sampling s = {
+      .process = p, .denoiser = &denoiser, .settings = settings, .n = N, .d = D, .seed = 4, .steps = 60};
+  assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_LANGEVIN), &s, x), DSM_OK);
+  dsm_process_destroy(&p);
+  return variance_of(x, VALUES);
+}
+
+/* x' = (1 - tau) x + sqrt(2 tau) z: variance 2 tau / (1 - (1 - tau)^2) = 1 / (1 - tau / 2) */
+static void the_stationary_variance_is_one_over_one_minus_half_tau(void **state) {
+  (void)state;
+  const double errors = 4.5 * sqrt(2.0 / VALUES);
+  static const double taus[] = {0.5, 0.2, 1};
+  for (int i = 0; i < 3; i++) {
+    dsm_sampler_settings settings = settings_default();
+    settings.denoise = false;
+    settings.langevin_time = 0.5;
+    settings.langevin_step = taus[i];
+    double expected = 1 / (1 - taus[i] / 2);
+    assert_close(stationary_variance(&settings), expected, errors, 0);
+    settings.step_convention = DSM_STEP_HALF; /* the same number now means half the step */
+    assert_close(stationary_variance(&settings), 1 / (1 - taus[i] / 4), errors, 0);
+  }
+}
+
+/* The corrector's step is 2 r^2 |z|^2 / |s|^2 = 2 r^2 / V for many elements of variance V, s = -x: so
+ * V = 1 / (1 - r^2 / V), which is V = 1 + r^2: the marginal, but for that bias. */
+static bool stop_after(void *context, int64_t done, int64_t all) {
+  (void)all;
+  return done < *(int64_t *)context;
+}
+
+static void the_corrector_alone_keeps_the_marginal_up_to_its_bias(void **state) {
+  (void)state;
+  static float x[VALUES];
+  static const double snrs[] = {0.16, 0.4};
+  for (int i = 0; i < 2; i++) {
+    dsm_process *p = process_of(DSM_PROCESS_VE, 0, 0);
+    exact e = {.process = p, .data = normal, .samples = N, .points = VALUES / 2};
+    dsm_denoiser denoiser = exact_denoiser(&e);
+    dsm_sampler_settings settings = settings_default();
+    int64_t corrections = 300;
+    settings.snr = snrs[i];
+    settings.corrector_steps = 1000;
+    dsm_sampling s = {.process = p,
+                      .denoiser = &denoiser,
+                      .settings = &settings,
+                      .n = N,
+                      .d = D,
+                      .steps = 2,
+                      .progress = stop_after,
+                      .context = &corrections};
+    assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_PREDICTOR_CORRECTOR), &s, x), DSM_STOPPED);
+    dsm_trail_clear();
+    /* norms of D elements vary by 1/sqrt(2 D) */
+    double marginal = 1 + pow(dsm_process_prior_std(p), 2), bias = 1 + snrs[i] * snrs[i];
+    assert_close(variance_of(x, VALUES) / marginal, bias, 4.5 * sqrt(2.0 / VALUES) + 3.0 / D, 0);
+    dsm_process_destroy(&p);
+  }
+}
+
+/* ---- Metropolis ---------------------------------------------------------------------------------------- */
+
+enum { POINTS = 6000 };
+
+static const mixture parts = {.weight = {0.4, 0.35, 0.25},
+                              .mean = {{-0.7, 0.3}, {0.6, 0.5}, {0.3, -0.8}},
+                              .s = {0.6, 0.5, 0.55},
+                              .samples = POINTS,
+                              .each = 1};
+
+/* Samples of the marginal at time t, which is where the dynamics should stay. */
+static void sample_marginal(const mixture *m, double t, float *x) {
+  const double alpha = dsm_process_alpha(m->process, t), sigma = dsm_process_sigma(m->process, t);
+  for (size_t i = 0; i < m->samples; i++) {
+    float z[2], u;
+    dsm_random_uniform((dsm_random_key){8, DSM_STREAM_DATA, 0, i}, 0, 1, &u);
+    dsm_random_normal((dsm_random_key){8, DSM_STREAM_DATA, 1, i}, 0, 2, z);
+    int k = (double)u < m->weight[0] ? 0 : (double)u < m->weight[0] + m->weight[1] ? 1 : 2;
+    double std = hypot(alpha * m->s[k], sigma);
+    for (int j = 0; j < 2; j++) x[2 * i + (size_t)j] = (float)(alpha * m->mean[k][j] + std * (double)z[j]);
+  }
+}
+
+/* Mean energy and mean square of a point: the energy feels what small step errors do to the whole law. */
+typedef struct moments {
+  double square, energy, square_error, energy_error;
+} moments;
+
+static moments moments_of(const mixture *m, double t, const float *x) {
+  static double energy[POINTS], times[POINTS];
+  double sum[4] = {0};
+  mixture copy = *m;
+  dsm_denoiser denoiser = mixture_denoiser(&copy);
+  for (int i = 0; i < POINTS; i++) times[i] = t;
+  denoiser.energy(denoiser.self, x, times, energy);
+  for (int i = 0; i < POINTS; i++) {
+    double square = (double)x[2 * i] * (double)x[2 * i] + (double)x[2 * i + 1] * (double)x[2 * i + 1];
+    sum[0] += square / POINTS;
+    sum[1] += energy[i] / POINTS;
+    sum[2] += square * square / POINTS;
+    sum[3] += energy[i] * energy[i] / POINTS;
+  }
+  return (moments){sum[0], sum[1], sqrt((sum[2] - sum[0] * sum[0]) / POINTS),
+                   sqrt((sum[3] - sum[1] * sum[1]) / POINTS)};
+}
+
+static void metropolis_removes_the_bias_of_the_step(void **state) {
+  (void)state;
+  static float x[2 * POINTS], start[2 * POINTS];
+  dsm_process *p = process_of(DSM_PROCESS_VP, 0, 0);
+  mixture m = parts;
+  m.process = p;
+  const double t = 0.2;
+  sample_marginal(&m, t, start);
+  moments truth = moments_of(&m, t, start);
+  dsm_denoiser denoiser = mixture_denoiser(&m);
+  dsm_sampling_moves moves = {0};
+  int64_t evaluations = 0;
+  dsm_sampler_settings settings = settings_default();
+  settings.denoise = false;
+  settings.langevin_time = t;
+  settings.langevin_step = 0.45; /* p_t has variances of 0.5 to 0.6: a long step */
+  dsm_sampling s = {.process = p,
+                    .denoiser = &denoiser,
+                    .settings = &settings,
+                    .n = POINTS,
+                    .d = 2,
+                    .seed = 6,
+                    .steps = 80,
+                    .evaluations = &evaluations,
+                    .moves = &moves};
+  const dsm_sampler *langevin = dsm_sampler_of(DSM_SAMPLER_LANGEVIN);
+
+  memcpy(x, start, sizeof x);
+  assert_int_equal(langevin->run(&s, x), DSM_OK);
+  moments plain = moments_of(&m, t, x);
+  assert_true(plain.square > truth.square + 10 * truth.square_error);
+  assert_int_equal(moves.proposed, 0);
+
+  settings.metropolis = true;
+  evaluations = 0;
+  assert_null(refusal(DSM_SAMPLER_LANGEVIN, &s));
+  assert_int_equal(dsm_sampler_draw(langevin, &s, x), DSM_OK); /* from the prior, not from the answer */
+  moments corrected = moments_of(&m, t, x);
+  print_message("mean square %.4f, plain %.4f, Metropolis %.4f; energy %.4f, %.4f, %.4f; accepted %.3f\n",
+                truth.square, plain.square, corrected.square, truth.energy, plain.energy, corrected.energy,
+                (double)moves.accepted / (double)moves.proposed);
+  /* both sides are samples */
+  assert_close(corrected.square, truth.square, 0, 4.5 * sqrt(2) * truth.square_error);
+  assert_close(corrected.energy, truth.energy, 0, 4.5 * sqrt(2) * truth.energy_error);
+  assert_int_equal(moves.proposed, 80 * POINTS);
+  assert_true(moves.accepted > moves.proposed / 3 && moves.accepted < moves.proposed);
+  assert_int_equal(evaluations, 2 * 81);
+  assert_int_equal(evaluations, dsm_sampler_evaluations(langevin, &s));
+  dsm_process_destroy(&p);
+}
+
+/* A proposal is judged by its own energy alone: cutting the block changes nothing. */
+static void metropolis_does_not_depend_on_how_blocks_are_cut(void **state) {
+  (void)state;
+  enum { FEW = 8 };
+  float whole[2 * FEW], parts_of_it[2 * FEW];
+  dsm_process *p = process_of(DSM_PROCESS_VE, 0, 0);
+  static const int samplers[] = {DSM_SAMPLER_LANGEVIN, DSM_SAMPLER_ANNEALED_LANGEVIN};
+  for (int k = 0; k < 2; k++) {
+    dsm_sampler_settings settings = settings_default();
+    settings.metropolis = true;
+    settings.langevin_steps = 5;
+    mixture m = parts;
+    m.process = p;
+    dsm_denoiser denoiser = mixture_denoiser(&m);
+    dsm_sampling s = {
+        .process = p, .denoiser = &denoiser, .settings = &settings, .d = 2, .seed = 2, .steps = 20};
+    const dsm_sampler *sampler = dsm_sampler_of(samplers[k]);
+    s.n = m.samples = FEW;
+    assert_int_equal(dsm_sampler_draw(sampler, &s, whole), DSM_OK);
+    s.n = m.samples = 2;
+    for (size_t i = 0; i < FEW; i += 2) {
+      s.first = i;
+      assert_int_equal(dsm_sampler_draw(sampler, &s, parts_of_it + 2 * i), DSM_OK);
+    }
+    assert_memory_equal(whole, parts_of_it, sizeof whole);
+  }
+  dsm_process_destroy(&p);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_stationary_variance_is_one_over_one_minus_half_tau),
+      cmocka_unit_test(the_corrector_alone_keeps_the_marginal_up_to_its_bias),
+      cmocka_unit_test(metropolis_removes_the_bias_of_the_step),
+      cmocka_unit_test(metropolis_does_not_depend_on_how_blocks_are_cut),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

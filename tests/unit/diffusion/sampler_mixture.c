@@ -1,0 +1,103 @@
+/* Every sampler on a process and data whose score is not linear: a mixture of three Gaussians. With steps fine
+ * enough the samples have the shares, the means and the variances of the parts. */
+#include "linear.h"
+#include "mixture.h"
+
+enum { N = 2000 };
+
+static const mixture parts = {.weight = {0.5, 0.3, 0.2},
+                              .mean = {{-1.2, 0.4}, {0.9, 1.1}, {0.8, -1.5}},
+                              .s = {0.3, 0.2, 0.25},
+                              .samples = N,
+                              .each = 1};
+
+/* `slack`: error of the method itself, in standard deviations of a part; 0.1 is far below what a lost noise
+ * level or a wrong factor 2 would do. */
+static void assert_mixture(const mixture *m, const float *x, double slack, const char *what) {
+  double count[PARTS] = {0}, mean[PARTS][2] = {{0}}, square[PARTS] = {0};
+  for (int i = 0; i < N; i++) {
+    int k = part_of(m, x + 2 * i);
+    count[k]++;
+    for (int j = 0; j < 2; j++) {
+      double off = (double)x[2 * i + j] - m->mean[k][j];
+      mean[k][j] += off;
+      square[k] += off * off;
+    }
+  }
+  for (int k = 0; k < PARTS; k++) {
+    const double errors = 4.5, share = count[k] / N, w = m->weight[k], s = m->s[k];
+    if (fabs(share - w) > errors * sqrt(w * (1 - w) / N) + slack * w)
+      fail_msg("%s: part %d has a share of %g, expected %g", what, k, share, w);
+    for (int j = 0; j < 2; j++)
+      if (fabs(mean[k][j] / count[k]) > s * (errors / sqrt(count[k]) + slack))
+        fail_msg("%s: part %d is off by %g on axis %d", what, k, mean[k][j] / count[k], j);
+    const double variance = square[k] / (2 * count[k]);
+    if (fabs(variance - s * s) > s * s * (errors / sqrt(count[k]) + 2 * slack))
+      fail_msg("%s: part %d has the variance %g, expected %g", what, k, variance, s * s);
+  }
+}
+
+static void draw(mixture *m, int sampler, const dsm_sampler_settings *settings, int64_t steps, float *x) {
+  dsm_denoiser denoiser = mixture_denoiser(m);
+  dsm_sampling s = {.process = m->process,
+                    .denoiser = &denoiser,
+                    .settings = settings,
+                    .n = m->samples,
+                    .d = 2 * m->each,
+                    .seed = 3,
+                    .steps = steps};
+  assert_int_equal(dsm_sampler_draw(dsm_sampler_of(sampler), &s, x), DSM_OK);
+}
+
+static void every_sampler_draws_the_mixture(void **state) {
+  (void)state;
+  static const struct {
+    int sampler;
+    int64_t steps;
+    double slack;
+  } rows[] = {
+      {DSM_SAMPLER_ANCESTRAL, 150, 0.1},
+      {DSM_SAMPLER_DDIM, 100, 0.1},
+      {DSM_SAMPLER_ANNEALED_LANGEVIN, 50, 0.1},
+      {DSM_SAMPLER_EULER_MARUYAMA, 200, 0.1},
+      {DSM_SAMPLER_REVERSE_DIFFUSION, 150, 0.1},
+      {DSM_SAMPLER_PREDICTOR_CORRECTOR, 100, 0.1},
+      {DSM_SAMPLER_ODE, 1000, 0.05},
+      {DSM_SAMPLER_EULER, 150, 0.1},
+      {DSM_SAMPLER_HEUN, 60, 0.05},
+      {DSM_SAMPLER_DPMPP_2M, 60, 0.05},
+      {DSM_SAMPLER_DPMPP_2M_SDE, 60, 0.05},
+  };
+  static float x[2 * N];
+  for (int name = 0; name < PROCESSES; name++) {
+    dsm_config config = config_of(name, DSM_SCHEDULE_LINEAR, 200);
+    config.process.sigma_max = 10; /* about the size of the data */
+    dsm_process *p = NULL;
+    assert_int_equal(dsm_process_create(&config, &p), DSM_OK);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+      char what[64];
+      mixture m = parts;
+      m.process = p;
+      dsm_sampler_settings settings = settings_default();
+      settings.variance = DSM_VARIANCE_SMALL;
+      settings.langevin_steps = 10;
+      settings.corrector = DSM_CORRECTOR_ANNEALED;
+      settings.rtol = settings.atol = 1e-4;
+      settings.churn = 4;
+      settings.grid = name == DSM_PROCESS_FLOW ? DSM_GRID_QUADRATIC : DSM_GRID_LOG_SNR;
+      dsm_sampling s = {.process = p, .settings = &settings, .steps = rows[r].steps};
+      if (refusal(rows[r].sampler, &s)) continue;
+      snprintf(what, sizeof what, "%s on %s", dsm_sampler_of(rows[r].sampler)->name, dsm_process_name_of(p));
+      draw(&m, rows[r].sampler, &settings, rows[r].steps, x);
+      assert_mixture(&m, x, rows[r].slack, what);
+    }
+    dsm_process_destroy(&p);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_sampler_draws_the_mixture),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
