@@ -85,6 +85,17 @@ done:
   return status;
 }
 
+/* What every checkpoint holds: a header without it is of a damaged file. */
+static dsm_status check_groups(hid_t file) {
+  static const char *const names[] = {DSM_GROUP_MODEL, DSM_GROUP_OPTIMIZER, DSM_GROUP_EMA};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    hid_t group = H5I_INVALID_HID;
+    DSM_TRY(missing_is_damage(dsm__h5_open_group(file, names[i], &group)));
+    dsm__h5_close(&group);
+  }
+  return DSM_OK;
+}
+
 dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header) {
   dsm_status status = DSM_OK;
   hid_t file = H5I_INVALID_HID;
@@ -101,6 +112,7 @@ dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header) 
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "kernels", header->kernels, sizeof header->kernels));
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "blas", header->blas, sizeof header->blas));
   DSM_TRY_DONE(read_normalization(file, &header->normalization));
+  DSM_TRY_DONE(check_groups(file));
 done:
   dsm__h5_close(&file);
   dsm_hdf5_unlock();
