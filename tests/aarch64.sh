@@ -30,7 +30,7 @@ flags=(-std=c11 -O3 -D_GNU_SOURCE -fopenmp -ffp-contract=off -fno-math-errno -fn
   -isystem "$root/usr/include/aarch64-linux-gnu/openblas-openmp" -isystem "$root/usr/include")
 libs=(-L"$root/$libraries/openblas-openmp" -L"$root/$libraries" "-Wl,-rpath-link,$root/$libraries" -lopenblas -lcmocka -lm)
 cd "$here/src"
-sources=(base/{status,log,memory,clock,random}.c)
+sources=(base/{status,log,memory,clock}.c base/random*.c)
 while IFS= read -r file; do sources+=("$file"); done \
   < <(find tensor graph -name '*.c' ! -name 'simd_sse2.c' ! -name 'simd_avx*.c' | sort)
 mkdir -p "$folder/objects"

@@ -23,11 +23,16 @@ const dsm_command dsm__command_bench = {
     .name = "bench",
     .operands = "CONFIG [key=value ...]",
     .sentence = "measure the speed of a configuration on this machine",
-    .details = "Times training steps and network evaluations on made-up data of the configuration's sample "
-               "shape (data.shape, "
-               "or that of data.file), with a table of operations and the machine's own limits beside it.\n"
-               "\n"
-               "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml --json speed.json",
+    .details =
+        "Times training steps and network evaluations on made-up data of the configuration's sample "
+        "shape (data.shape, or that of data.file). Prints the operations of a micro-batch, one by one and by "
+        "kind, the machine's own limits beside them, the parts of a step, on several ranks the sum of a "
+        "gradient by the tree and by MPI_Allreduce, samples a second, and the peak memory of training and of "
+        "evaluation. Times are medians; of several ranks the slowest counts. Recommended: one rank a core, "
+        "with "
+        "one thread each (train.threads=1).\n"
+        "\n"
+        "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml train.threads=1 --json speed.json",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,

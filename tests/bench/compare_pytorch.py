@@ -103,7 +103,7 @@ def compare(options, path):
     with open(path) as file:
         config = yaml.safe_load(file)
     settings = " ".join(f"{name}={value}" for name, value in environment.items()) or "as installed"
-    print(f"{path}: batch {config['train']['batch']}, {options.threads} thread(s) a process, {options.rounds} rounds\n"
+    print(f"{path}: batch {config['train']['batch']}, {options.threads} thread{'s'[:options.threads > 1]} a process, {options.rounds} rounds\n"
           f"PyTorch: {settings}")
     print(f"{'':24}" + "".join(f"{'PyTorch ' + p:>14}" for p in options.precisions) + f"{'dsmpi':>11}  " +
           "".join(f"{'/ ' + p:>7}" for p in options.precisions))
