@@ -24,6 +24,7 @@ static const dsm_conv2d shapes[] = {
     CONV(2, 7, 7, 256, 128),
     CONV(1, 32, 32, 128, 128),
     CONV(2, 16, 16, 48, 96),
+    CONV(1, 12, 12, 256, 256),
     /* few channels, and numbers of them that fill no vector */
     CONV(16, 28, 28, 1, 32),
     CONV(2, 28, 28, 3, 16),
@@ -33,6 +34,9 @@ static const dsm_conv2d shapes[] = {
     /* ragged pictures, fewer tiles than a vector or a block has room for */
     CONV(16, 5, 9, 16, 24),
     CONV(1, 5, 9, 37, 40),
+    CONV(2, 30, 11, 20, 40), /* 4 divides neither: narrow tiles of 3, and of 2 cut to 1 */
+    CONV(5, 8, 13, 9, 17),
+    CONV(4, 3, 6, 17, 33), /* no whole tile */
     CONV(1, 1, 1, 2, 3),
     CONV(3, 4, 1, 8, 8),
     /* other paddings */

@@ -1,103 +1,41 @@
-/* The five transforms of the Winograd convolution F(4x4, 3x3), a vector of channels at a time: both passes
- * over the 6 x 6 numbers of a tile stay in registers and the stack. The matrices and their source stand in
- * conv_winograd.c; here they are multiplied out for the points 0, +-a, +-b, infinity, whose pairs share their
- * even and odd halves. */
-#include "simd_winograd_products.h"
+/* The transforms of the Winograd convolution for whole tiles, a vector of channels at a time: both passes over
+ * the numbers of a tile stay in registers and the stack. simd_winograd_axis.h has one axis of them. */
+#include "simd_winograd_axis.h"
 
-enum { TILE = DSM__TILE, WINDOW = DSM__WINDOW };
+/* ---- along both axes ----------------------------------------------------------------------------------- */
 
-/* a b = 1, which saves operations */
-#define POINT_A               (2.0f / 3)
-#define POINT_B               (3.0f / 2)
-#define A2                    (4.0f / 9)
-#define B2                    (9.0f / 4)
-#define A3                    (8.0f / 27)
-#define B3                    (27.0f / 8)
-#define A2_PLUS_B2            (97.0f / 36)
-#define HALF_OVER_B2_MINUS_A2 (18.0f / 65)
-
-/* ---- along one axis ------------------------------------------------------------------------------------ */
-
-/* B^T d: 6 to 6 */
-INLINE void window_points(vec *to, const vec *d) {
-  const vec even_a = madd_vec(-B2, d[2], d[4]), odd_a = madd_vec(-B2, d[1], d[3]);
-  const vec even_b = madd_vec(-A2, d[2], d[4]), odd_b = madd_vec(-A2, d[1], d[3]);
-  to[0] = madd_vec(-A2_PLUS_B2, d[2], d[0] + d[4]);
-  to[1] = madd_vec(POINT_A, odd_a, even_a);
-  to[2] = madd_vec(-POINT_A, odd_a, even_a);
-  to[3] = madd_vec(POINT_B, odd_b, even_b);
-  to[4] = madd_vec(-POINT_B, odd_b, even_b);
-  to[5] = madd_vec(-A2_PLUS_B2, d[3], d[1] + d[5]);
-}
-
-/* A^T m: 6 to 4 */
-INLINE void points_output(vec *to, const vec *m) {
-  const vec sum_a = m[1] + m[2], sum_b = m[3] + m[4], difference_a = m[1] - m[2], difference_b = m[3] - m[4];
-  to[0] = (m[0] + sum_a) + sum_b;
-  to[1] = madd_vec(POINT_A, difference_a, POINT_B * difference_b);
-  to[2] = madd_vec(A2, sum_a, B2 * sum_b);
-  to[3] = madd_vec(A3, difference_a, madd_vec(B3, difference_b, m[5]));
-}
-
-/* A d: 4 to 6 */
-INLINE void output_points(vec *to, const vec *d) {
-  const vec even_a = madd_vec(A2, d[2], d[0]), odd_a = madd_vec(A2, d[3], d[1]);
-  const vec even_b = madd_vec(B2, d[2], d[0]), odd_b = madd_vec(B2, d[3], d[1]);
-  to[0] = d[0];
-  to[1] = madd_vec(POINT_A, odd_a, even_a);
-  to[2] = madd_vec(-POINT_A, odd_a, even_a);
-  to[3] = madd_vec(POINT_B, odd_b, even_b);
-  to[4] = madd_vec(-POINT_B, odd_b, even_b);
-  to[5] = d[3];
-}
-
-/* G g: 3 to 6 */
-INLINE void weight_points(vec *to, const vec *g) {
-  const vec even_a = -HALF_OVER_B2_MINUS_A2 * madd_vec(B2, g[0], g[2]), odd_a = g[1] * HALF_OVER_B2_MINUS_A2;
-  const vec even_b = HALF_OVER_B2_MINUS_A2 * madd_vec(A2, g[0], g[2]);
-  to[0] = g[0];
-  to[1] = madd_vec(-POINT_B, odd_a, even_a);
-  to[2] = madd_vec(POINT_B, odd_a, even_a);
-  to[3] = madd_vec(POINT_A, odd_a, even_b);
-  to[4] = madd_vec(-POINT_A, odd_a, even_b);
-  to[5] = g[2];
-}
-
-/* G^T u: 6 to 3 */
-INLINE void points_weight(vec *to, const vec *u) {
-  const vec sum_a = u[1] + u[2], sum_b = u[3] + u[4], difference_a = u[1] - u[2], difference_b = u[3] - u[4];
-  to[0] = madd_vec(HALF_OVER_B2_MINUS_A2, madd_vec(A2, sum_b, -B2 * sum_a), u[0]);
-  to[1] = HALF_OVER_B2_MINUS_A2 * madd_vec(POINT_A, difference_b, -POINT_B * difference_a);
-  to[2] = madd_vec(HALF_OVER_B2_MINUS_A2, sum_b - sum_a, u[5]);
-}
-
-/* ---- along both ---------------------------------------------------------------------------------------- */
-
-INLINE void window_vector(float *v, size_t point_step, const float *const *pixel, size_t at, size_t lanes) {
+/* A tile of `tall` x `wide` outputs; both are known when compiling. */
+INLINE void window_vector(float *v, size_t point_step, const float *const *pixel, size_t at, size_t lanes,
+                          int tall, int wide) {
   _Alignas(DSM_ALIGNMENT) vec rows[WINDOW][WINDOW];
   vec line[WINDOW], column[WINDOW];
-  for (int i = 0; i < WINDOW; i++) {
-    for (int j = 0; j < WINDOW; j++) line[j] = load(pixel[i * WINDOW + j] + at, lanes);
-    window_points(rows[i], line);
+  for (int i = 0; i < tall + 2; i++) {
+    for (int j = 0; j < wide + 2; j++) line[j] = load(pixel[i * (wide + 2) + j] + at, lanes);
+    window_points(rows[i], line, wide);
   }
   for (int j = 0; j < WINDOW; j++) {
-    for (int i = 0; i < WINDOW; i++) column[i] = rows[i][j];
-    window_points(line, column);
-    for (int i = 0; i < WINDOW; i++) *(vec *)(v + (size_t)(i * WINDOW + j) * point_step) = line[i];
+    if (!dsm__has_point(wide, j)) continue;
+    for (int i = 0; i < tall + 2; i++) column[i] = rows[i][j];
+    window_points(line, column, tall);
+    for (int i = 0; i < WINDOW; i++)
+      if (dsm__has_point(tall, i)) *(vec *)(v + (size_t)(i * WINDOW + j) * point_step) = line[i];
   }
 }
 
-INLINE void gradient_vector(float *m, size_t point_step, const float *const *pixel, size_t at, size_t lanes) {
+INLINE void gradient_vector(float *m, size_t point_step, const float *const *pixel, size_t at, size_t lanes,
+                            int tall, int wide) {
   _Alignas(DSM_ALIGNMENT) vec rows[TILE][WINDOW];
   vec line[WINDOW], column[TILE];
-  for (int i = 0; i < TILE; i++) {
-    for (int j = 0; j < TILE; j++) line[j] = load(pixel[i * TILE + j] + at, lanes);
-    output_points(rows[i], line);
+  for (int i = 0; i < tall; i++) {
+    for (int j = 0; j < wide; j++) line[j] = load(pixel[i * wide + j] + at, lanes);
+    output_points(rows[i], line, wide);
   }
   for (int j = 0; j < WINDOW; j++) {
-    for (int i = 0; i < TILE; i++) column[i] = rows[i][j];
-    output_points(line, column);
-    for (int i = 0; i < WINDOW; i++) *(vec *)(m + (size_t)(i * WINDOW + j) * point_step) = line[i];
+    if (!dsm__has_point(wide, j)) continue;
+    for (int i = 0; i < tall; i++) column[i] = rows[i][j];
+    output_points(line, column, tall);
+    for (int i = 0; i < WINDOW; i++)
+      if (dsm__has_point(tall, i)) *(vec *)(m + (size_t)(i * WINDOW + j) * point_step) = line[i];
   }
 }
 
@@ -109,18 +47,21 @@ typedef struct addends {
   const float *residual; /* at the tile's first pixel, or NULL; rows and pixels as in y */
 } addends;
 
-/* Writes the first `height` x `width` pixels of the tile at y, whose rows are `row` floats apart. */
+/* Writes the first `height` x `width` outputs of the tile at y, whose rows are `row` floats apart. */
 INLINE void output_vector(float *y, size_t row, size_t pixel, size_t height, size_t width, const float *m,
-                          addends add, size_t lanes) {
+                          addends add, size_t lanes, int tall, int wide) {
   _Alignas(DSM_ALIGNMENT) vec columns[WINDOW][TILE];
   vec line[WINDOW], out[TILE];
   for (int j = 0; j < WINDOW; j++) {
-    for (int i = 0; i < WINDOW; i++) line[i] = *(const vec *)(m + (i * WINDOW + j) * PANEL);
-    points_output(columns[j], line);
+    if (!dsm__has_point(wide, j)) continue;
+    for (int i = 0; i < WINDOW; i++)
+      if (dsm__has_point(tall, i)) line[i] = *(const vec *)(m + (i * WINDOW + j) * PANEL);
+    points_output(columns[j], line, tall);
   }
   for (size_t i = 0; i < height; i++) {
-    for (int j = 0; j < WINDOW; j++) line[j] = columns[j][i];
-    points_output(out, line);
+    for (int j = 0; j < WINDOW; j++)
+      if (dsm__has_point(wide, j)) line[j] = columns[j][i];
+    points_output(out, line, wide);
     for (size_t j = 0; j < width; j++) {
       const size_t at = i * row + j * pixel;
       if (add.rows) out[j] = (out[j] + add.bias) + add.sample;
@@ -138,66 +79,102 @@ typedef struct place {
   ptrdiff_t row, column; /* first pixel; may lie outside */
 } place;
 
-INLINE place place_of(const dsm__tiles *t, size_t tile) {
-  const size_t j = tile % t->columns, i = tile / t->columns % t->rows;
-  return (place){tile / t->columns / t->rows, (ptrdiff_t)(i * TILE) - t->top,
-                 (ptrdiff_t)(j * TILE) - t->left};
+INLINE place place_of(const dsm__tiles *t, dsm__tile_kind kind, size_t tile) {
+  const bool low = kind == DSM__BOTTOM || kind == DSM__CORNER,
+             right = kind == DSM__RIGHT || kind == DSM__CORNER;
+  const size_t columns = right ? 1 : t->columns, rows = low ? 1 : t->rows;
+  const size_t j = right ? t->columns : tile % columns, i = low ? t->rows : tile / columns % rows;
+  return (place){tile / columns / rows, (ptrdiff_t)(i * TILE) - t->top, (ptrdiff_t)(j * TILE) - t->left};
 }
 
-/* Addresses of the `size` x `size` pixels of a tile; those outside of the picture are zeros. */
-INLINE void pixels_of(const float **pixel, int size, const float *x, const float *zeros, const dsm__tiles *t,
-                      size_t tile) {
-  const place p = place_of(t, tile);
+/* Addresses of the `height` x `width` pixels of a tile; those outside of the picture are zeros. */
+INLINE void pixels_of(const float **pixel, int height, int width, const float *x, const float *zeros,
+                      const dsm__tiles *t, place p) {
   const float *picture = x + p.picture * t->height * t->width * t->channels;
-  for (int i = 0; i < size; i++) {
+  for (int i = 0; i < height; i++) {
     const ptrdiff_t row = p.row + i;
     const bool inside = row >= 0 && row < (ptrdiff_t)t->height;
     const float *first = picture + (inside ? (size_t)row * t->width * t->channels : 0);
-    for (int j = 0; j < size; j++) {
+    for (int j = 0; j < width; j++) {
       const ptrdiff_t column = p.column + j;
-      pixel[i * size + j] = inside && column >= 0 && column < (ptrdiff_t)t->width
-                                ? first + (size_t)column * t->channels
-                                : zeros;
+      pixel[i * width + j] = inside && column >= 0 && column < (ptrdiff_t)t->width
+                                 ? first + (size_t)column * t->channels
+                                 : zeros;
     }
   }
 }
 
-static void windows(float *v, const float *x, const float *zeros, const dsm__tiles *t, size_t first,
-                    size_t count, dsm__planes p) {
-  for (size_t n = 0; n < count; n++, v += LANES) {
+/* The tiles of a block that are of one kind, `tall` x `wide`. */
+INLINE void windows_of(float *v, const float *x, const float *zeros, const dsm__tiles *t,
+                       const dsm__block *block, dsm__planes p, dsm__tile_kind kind, int tall, int wide) {
+  v += block->begin[kind] * LANES;
+  for (size_t n = 0; n < dsm__tiles_of(block, kind); n++, v += LANES) {
     const float *pixel[WINDOW * WINDOW];
     float *to = v;
     size_t at = 0;
-    pixels_of(pixel, WINDOW, x, zeros, t, first + n);
+    pixels_of(pixel, tall + 2, wide + 2, x, zeros, t, place_of(t, kind, block->first[kind] + n));
     for (; at + LANES <= t->channels; at += LANES, to += p.chunk)
-      window_vector(to, p.point, pixel, at, LANES);
-    if (at < t->channels) window_vector(to, p.point, pixel, at, t->channels - at);
+      window_vector(to, p.point, pixel, at, LANES, tall, wide);
+    if (at < t->channels) window_vector(to, p.point, pixel, at, t->channels - at, tall, wide);
   }
 }
 
-static void gradients(float *m, const float *dy, const float *zeros, const dsm__tiles *t, size_t first,
-                      size_t count, dsm__planes p) {
-  for (size_t n = 0; n < count; n++, m += LANES) {
+INLINE void narrow_windows(float *v, const float *x, const float *zeros, const dsm__tiles *t,
+                           const dsm__block *block, dsm__planes p, int narrow) {
+  windows_of(v, x, zeros, t, block, p, DSM__RIGHT, TILE, narrow);
+  windows_of(v, x, zeros, t, block, p, DSM__BOTTOM, narrow, TILE);
+  windows_of(v, x, zeros, t, block, p, DSM__CORNER, narrow, narrow);
+}
+
+static void windows(float *v, const float *x, const float *zeros, const dsm__tiles *t,
+                    const dsm__block *block, dsm__planes p) {
+  windows_of(v, x, zeros, t, block, p, DSM__WHOLE, TILE, TILE);
+  if (t->narrow == 3) narrow_windows(v, x, zeros, t, block, p, 3);
+  if (t->narrow == 2) narrow_windows(v, x, zeros, t, block, p, 2);
+}
+
+INLINE void gradients_of(float *m, const float *dy, const float *zeros, const dsm__tiles *t,
+                         const dsm__block *block, dsm__planes p, dsm__tile_kind kind, int tall, int wide) {
+  m += block->begin[kind] * LANES;
+  for (size_t n = 0; n < dsm__tiles_of(block, kind); n++, m += LANES) {
     const float *pixel[TILE * TILE];
     float *to = m;
     size_t at = 0;
-    pixels_of(pixel, TILE, dy, zeros, t, first + n);
+    pixels_of(pixel, tall, wide, dy, zeros, t, place_of(t, kind, block->first[kind] + n));
     for (; at + LANES <= t->channels; at += LANES, to += p.chunk)
-      gradient_vector(to, p.point, pixel, at, LANES);
-    if (at < t->channels) gradient_vector(to, p.point, pixel, at, t->channels - at);
+      gradient_vector(to, p.point, pixel, at, LANES, tall, wide);
+    if (at < t->channels) gradient_vector(to, p.point, pixel, at, t->channels - at, tall, wide);
   }
 }
 
-/* `rows` and `residual` are known when compiling, so that the loops carry nothing which is not there. */
-INLINE void output_tiles(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
-                         size_t first, size_t count, size_t panel, bool rows, bool residual) {
+INLINE void narrow_gradients(float *m, const float *dy, const float *zeros, const dsm__tiles *t,
+                             const dsm__block *block, dsm__planes p, int narrow) {
+  gradients_of(m, dy, zeros, t, block, p, DSM__RIGHT, TILE, narrow);
+  gradients_of(m, dy, zeros, t, block, p, DSM__BOTTOM, narrow, TILE);
+  gradients_of(m, dy, zeros, t, block, p, DSM__CORNER, narrow, narrow);
+}
+
+static void gradients(float *m, const float *dy, const float *zeros, const dsm__tiles *t,
+                      const dsm__block *block, dsm__planes p) {
+  gradients_of(m, dy, zeros, t, block, p, DSM__WHOLE, TILE, TILE);
+  if (t->narrow == 3) narrow_gradients(m, dy, zeros, t, block, p, 3);
+  if (t->narrow == 2) narrow_gradients(m, dy, zeros, t, block, p, 2);
+}
+
+/* For whole tiles, `rows` and `residual` are known when compiling, so that the loops carry nothing which is not
+ * there. */
+INLINE void outputs_of(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
+                       const dsm__block *block, size_t panel, bool rows, bool residual, dsm__tile_kind kind,
+                       int tall, int wide) {
   const size_t row = t->width * t->channels, begin = panel * PANEL;
   const size_t channels = dsm__min(PANEL, t->channels - begin);
   const vec none = -(vec){0};
-  for (size_t n = 0; n < count; n++, m += POINTS * PANEL) {
-    const place p = place_of(t, first + n);
-    const size_t height = dsm__min(TILE, t->height - (size_t)p.row);
-    const size_t width = dsm__min(TILE, t->width - (size_t)p.column);
+  m += block->begin[kind] * POINTS * PANEL;
+  for (size_t n = 0; n < dsm__tiles_of(block, kind); n++, m += POINTS * PANEL) {
+    const place p = place_of(t, kind, block->first[kind] + n);
+    const bool whole = kind == DSM__WHOLE; /* what is narrow may be cut still more */
+    const size_t height = whole ? TILE : dsm__min((size_t)tall, t->height - (size_t)p.row);
+    const size_t width = whole ? TILE : dsm__min((size_t)wide, t->width - (size_t)p.column);
     const size_t tile = (p.picture * t->height + (size_t)p.row) * row + (size_t)p.column * t->channels;
     for (size_t at = 0; at < channels; at += LANES) {
       const size_t channel = begin + at, to = tile + channel, lanes = dsm__min(LANES, channels - at);
@@ -205,29 +182,37 @@ INLINE void output_tiles(float *y, const float *m, const dsm__tiles *t, const ds
       if (rows && add->bias != NULL) a.bias = load(add->bias + channel, lanes);
       if (rows && add->sample != NULL)
         a.sample = load(add->sample + p.picture * t->channels + channel, lanes);
-      if (lanes < LANES) {
-        output_vector(y + to, row, t->channels, height, width, m + at, a, lanes);
-      } else if (height < TILE || width < TILE) {
-        output_vector(y + to, row, t->channels, height, width, m + at, a, LANES);
+      if (lanes < LANES || !whole) {
+        output_vector(y + to, row, t->channels, height, width, m + at, a, lanes, tall, wide);
       } else {
-        output_vector(y + to, row, t->channels, TILE, TILE, m + at, a, LANES);
+        output_vector(y + to, row, t->channels, TILE, TILE, m + at, a, LANES, TILE, TILE);
       }
     }
   }
 }
 
+INLINE void narrow_outputs(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
+                           const dsm__block *block, size_t panel, int narrow) {
+  const bool residual = add->residual != NULL;
+  outputs_of(y, m, t, add, block, panel, true, residual, DSM__RIGHT, TILE, narrow);
+  outputs_of(y, m, t, add, block, panel, true, residual, DSM__BOTTOM, narrow, TILE);
+  outputs_of(y, m, t, add, block, panel, true, residual, DSM__CORNER, narrow, narrow);
+}
+
 static void outputs(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
-                    size_t first, size_t count, size_t panel) {
+                    const dsm__block *block, size_t panel) {
   const bool rows = add->bias != NULL || add->sample != NULL;
   if (rows && add->residual != NULL) {
-    output_tiles(y, m, t, add, first, count, panel, true, true);
+    outputs_of(y, m, t, add, block, panel, true, true, DSM__WHOLE, TILE, TILE);
   } else if (rows) {
-    output_tiles(y, m, t, add, first, count, panel, true, false);
+    outputs_of(y, m, t, add, block, panel, true, false, DSM__WHOLE, TILE, TILE);
   } else if (add->residual != NULL) {
-    output_tiles(y, m, t, add, first, count, panel, false, true);
+    outputs_of(y, m, t, add, block, panel, false, true, DSM__WHOLE, TILE, TILE);
   } else {
-    output_tiles(y, m, t, add, first, count, panel, false, false);
+    outputs_of(y, m, t, add, block, panel, false, false, DSM__WHOLE, TILE, TILE);
   }
+  if (t->narrow == 3) narrow_outputs(y, m, t, add, block, panel, 3);
+  if (t->narrow == 2) narrow_outputs(y, m, t, add, block, panel, 2);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------- */

@@ -39,18 +39,40 @@ INLINE void multiply_rows(float *m, const float *v, const float *u, size_t chunk
   }
 }
 
-INLINE void multiply_points(float *m, const float *v, const float *u, size_t chunks, size_t count,
-                            dsm__planes p, int vectors) {
-  for (size_t point = 0; point < POINTS; point++) {
-    size_t t = 0;
-    for (; t + ROWS <= count; t += ROWS) {
-      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, ROWS, vectors);
-    }
-    for (; t + 4 <= count; t += 4) {
-      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, 4, vectors);
-    }
-    for (; t < count; t++) {
-      multiply_rows(m + t * POINTS * PANEL, v + t * LANES, u, chunks, p.chunk, 1, vectors);
+static void multiply_some(float *m, const float *v, const float *u, size_t chunks, size_t chunk_step,
+                          size_t rows, int vectors) {
+#define ROWS_CASE(n)                                                                                         \
+  case n:                                                                                                    \
+    multiply_rows(m, v, u, chunks, chunk_step, n, vectors);                                                  \
+    break
+  switch (rows) {
+    ROWS_CASE(1);
+    ROWS_CASE(2);
+    ROWS_CASE(3);
+    ROWS_CASE(4);
+    ROWS_CASE(5);
+    ROWS_CASE(6);
+#if defined(__AVX512F__) || defined(__aarch64__)
+    ROWS_CASE(7);
+    ROWS_CASE(8);
+    ROWS_CASE(9);
+    ROWS_CASE(10);
+    ROWS_CASE(11);
+    ROWS_CASE(12);
+#endif
+  }
+#undef ROWS_CASE
+}
+
+INLINE void multiply_points(float *m, const float *v, const float *u, size_t chunks, const dsm__tiles *t,
+                            const dsm__block *block, dsm__planes p, int vectors) {
+  for (int point = 0; point < POINTS; point++) {
+    const dsm__range tiles = dsm__tiles_with(t, block, point);
+    const size_t turns = (tiles.end - tiles.begin + ROWS - 1) / ROWS; /* of as many tiles each as can be */
+    for (size_t turn = 0, from = tiles.begin; turn < turns; turn++) {
+      const size_t rows = (tiles.end - from + turns - turn - 1) / (turns - turn);
+      multiply_some(m + from * POINTS * PANEL, v + from * LANES, u, chunks, p.chunk, rows, vectors);
+      from += rows;
     }
     m += PANEL;
     v += p.point;
@@ -58,14 +80,14 @@ INLINE void multiply_points(float *m, const float *v, const float *u, size_t chu
   }
 }
 
-static void multiply(float *m, const float *v, const float *u, size_t inputs, size_t outputs, size_t panel,
-                     size_t count, dsm__planes p) {
+static void multiply(float *m, const float *v, const float *u, size_t inputs, const dsm__tiles *t,
+                     const dsm__block *block, size_t panel, dsm__planes p) {
   const size_t chunks = (inputs + LANES - 1) / LANES;
   u += panel * POINTS * chunks * LANES * PANEL;
-  if (outputs - panel * PANEL > LANES) {
-    multiply_points(m, v, u, chunks, count, p, 2);
+  if (t->channels - panel * PANEL > LANES) {
+    multiply_points(m, v, u, chunks, t, block, p, 2);
   } else {
-    multiply_points(m, v, u, chunks, count, p, 1);
+    multiply_points(m, v, u, chunks, t, block, p, 1);
   }
 }
 
@@ -93,18 +115,21 @@ INLINE void correlate_rows(float *du, size_t pitch, const float *m, const float 
   }
 }
 
-static void correlate(float *du, const float *m, const float *v, size_t inputs, size_t outputs, size_t count,
-                      dsm__planes m_planes, dsm__planes v_planes, bool start) {
-  const size_t in = dsm__round_up(inputs, LANES), out = dsm__round_up(outputs, LANES);
-  for (size_t point = 0; point < POINTS; point++) {
+static void correlate(float *du, const float *m, const float *v, size_t inputs, const dsm__tiles *t,
+                      const dsm__block *block, dsm__planes m_planes, dsm__planes v_planes, bool start) {
+  const size_t in = dsm__round_up(inputs, LANES), out = dsm__round_up(t->channels, LANES);
+  for (int point = 0; point < POINTS; point++) {
+    const dsm__range tiles = dsm__tiles_with(t, block, point);
+    const size_t count = tiles.end - tiles.begin;
+    const float *from = v + tiles.begin * LANES;
     for (size_t o = 0; o < out; o += SUM_ROWS, du += SUM_ROWS * in) {
-      const float *rows = m + o / LANES * m_planes.chunk + o % LANES;
+      const float *rows = m + o / LANES * m_planes.chunk + o % LANES + tiles.begin * LANES;
       size_t c = 0;
       for (; c + PANEL <= in; c += PANEL) {
-        correlate_rows(du + c, in, rows, v + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 2);
+        correlate_rows(du + c, in, rows, from + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 2);
       }
       if (c < in) {
-        correlate_rows(du + c, in, rows, v + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 1);
+        correlate_rows(du + c, in, rows, from + c / LANES * v_planes.chunk, v_planes.chunk, count, start, 1);
       }
     }
     m += m_planes.point;
