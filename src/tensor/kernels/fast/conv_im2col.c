@@ -11,7 +11,7 @@
 #include <omp.h>
 #include <string.h>
 #include "dsmpi/memory.h"
-#include "fast.h"
+#include "products.h"
 
 enum {
   BLOCK_BYTES = 512 * 1024, /* of patches: half of a common L2 cache */
@@ -72,9 +72,25 @@ static size_t aligned(size_t floats) {
   return dsm__round_up(floats, DSM_ALIGNMENT / sizeof(float));
 }
 
-/* Floats for one block of patches, out of at most `positions`; the last block may be a quarter longer. */
-static size_t buffer_size(const patches *p, size_t positions) {
-  return aligned(dsm__min(positions, block_size(p) + block_size(p) / 4) * patch_size(p));
+/* Positions of the longest block, out of at most `positions`: the last one may be a quarter longer. */
+static size_t longest_block(const patches *p, size_t positions) {
+  return dsm__min(positions, block_size(p) + block_size(p) / 4);
+}
+
+/* What a thread needs for its products: a block of patches and the panels of a matrix. In floats. */
+typedef struct buffers {
+  size_t patches, size;
+} buffers;
+
+static buffers buffers_of(const dsm_kernels *k, const patches *p, size_t positions, size_t channels) {
+  const dsm__products *loops = dsm__products_of(k);
+  const size_t block = longest_block(p, positions), size = patch_size(p);
+  const size_t panels = dsm__max(dsm__packed_size(loops, block, channels, size),
+                                 dsm__max(dsm__packed_size(loops, block, size, channels),
+                                          dsm__packed_size(loops, channels, size, block)));
+  buffers b = {.patches = aligned(block * size)};
+  b.size = b.patches + aligned(panels);
+  return b;
 }
 
 /* ---- between images and patches ------------------------------------------------------------------------ */
@@ -144,25 +160,34 @@ static void scatter_add(const patches *p, float *x, const float *from, size_t fi
 
 /* ---- the three products -------------------------------------------------------------------------------- */
 
+/* c (m x n) = op(a) op(b), or c += that */
+static void multiply(const dsm_kernels *k, size_t m, size_t n, size_t terms, dsm__operand a, dsm__operand b,
+                     bool add, float *c, size_t c_pitch, float *packed) {
+  const dsm__product p = {
+      .m = m, .n = n, .k = terms, .alpha = 1, .a = a, .b = b, .add = add, .c = c, .c_pitch = c_pitch};
+  dsm__multiply(dsm__products_of(k), &p, packed, false);
+}
+
 /* y (positions x out) = patches(x) op(w); `buffers` holds one block of patches for each thread. */
 static void product(const dsm_kernels *k, const patches *p, float *y, const float *x, dsm__operand w,
-                    size_t out, const dsm_conv2d_addends *add, float *buffers) {
+                    size_t out, const dsm_conv2d_addends *add, float *scratch) {
   const size_t positions = p->batch * p->rows * p->columns;
   const dsm__cut blocks = dsm__cut_by(positions, block_size(p));
-  const size_t size = patch_size(p), buffer = buffer_size(p, positions);
+  const size_t size = patch_size(p);
+  const buffers buffer = buffers_of(k, p, positions, out);
 #pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1 && blocks.parts > 1)
   for (size_t block = 0; block < blocks.parts; block++) {
     const size_t first = dsm__cut_begin(blocks, block), count = dsm__cut_length(blocks, block);
-    float *patch = buffers + (size_t)omp_get_thread_num() * buffer;
+    float *patch = scratch + (size_t)omp_get_thread_num() * buffer.size;
     gather(p, patch, x, first, count);
-    dsm__sgemm(count, out, size, 1, (dsm__operand){patch, size, false}, w, 0, y + first * out, out);
+    multiply(k, count, out, size, (dsm__operand){patch, size, false}, w, false, y + first * out, out,
+             patch + buffer.patches);
     dsm__add_to_positions(y, add, first, count, p->rows * p->columns, out);
   }
 }
 
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
                     const dsm_conv2d_addends *add, void *scratch) {
-  dsm__blas_one_thread();
   const patches p = patches_of_input(c);
   product(k, &p, y, x, (dsm__operand){w, patch_size(&p), true}, c->out, add, scratch);
 }
@@ -180,21 +205,22 @@ static void turn(const dsm_conv2d *c, float *turned, const float *w) {
 }
 
 static void input_gradient_by_scatter(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
-                                      const float *w, const dsm_conv2d_addends *add, float *buffers) {
+                                      const float *w, const dsm_conv2d_addends *add, float *scratch) {
   const patches p = patches_of_input(c);
   const size_t positions = c->out_height * c->out_width, pixels = c->height * c->width * c->in;
   const dsm__cut blocks = dsm__cut_by(positions, block_size(&p));
-  const size_t size = patch_size(&p), buffer = buffer_size(&p, positions);
+  const size_t size = patch_size(&p);
+  const buffers buffer = buffers_of(k, &p, positions, c->out);
   /* patches of one sample overlap, those of different samples do not */
 #pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1 && c->batch > 1)
   for (size_t n = 0; n < c->batch; n++) {
-    float *patch = buffers + (size_t)omp_get_thread_num() * buffer;
+    float *patch = scratch + (size_t)omp_get_thread_num() * buffer.size;
     memset(dx + n * pixels, 0, pixels * sizeof *dx);
     for (size_t block = 0; block < blocks.parts; block++) {
       const size_t first = n * positions + dsm__cut_begin(blocks, block),
                    count = dsm__cut_length(blocks, block);
-      dsm__sgemm(count, size, c->out, 1, (dsm__operand){dy + first * c->out, c->out, false},
-                 (dsm__operand){w, size, false}, 0, patch, size);
+      multiply(k, count, size, c->out, (dsm__operand){dy + first * c->out, c->out, false},
+               (dsm__operand){w, size, false}, false, patch, size, patch + buffer.patches);
       scatter_add(&p, dx, patch, first, count);
     }
     dsm__add_to_positions(dx, add, n * c->height * c->width, c->height * c->width, c->height * c->width,
@@ -204,7 +230,6 @@ static void input_gradient_by_scatter(const dsm_kernels *k, const dsm_conv2d *c,
 
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
                            const float *w, const dsm_conv2d_addends *add, void *scratch) {
-  dsm__blas_one_thread();
   if (c->stride == 1) {
     const patches p = patches_of_output(c);
     float *turned = scratch;
@@ -226,23 +251,25 @@ static dsm__cut segments_of(const patches *p, size_t out) {
 
 static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,
                             const float *x, void *scratch) {
-  dsm__blas_one_thread();
   const patches p = patches_of_input(c);
-  const size_t size = patch_size(&p), weights = c->out * size;
+  const size_t size = patch_size(&p), run = c->kernel_w * c->in, weights = c->out * size;
   const dsm__cut segments = segments_of(&p, c->out);
-  const size_t buffer = buffer_size(&p, segments.total);
+  const buffers buffer = buffers_of(k, &p, segments.total, c->out);
   float *partial = segments.parts == 1 ? dw : scratch;
-  float *buffers = (float *)scratch + (segments.parts == 1 ? 0 : aligned(segments.parts * weights));
+  float *of_threads = (float *)scratch + (segments.parts == 1 ? 0 : aligned(segments.parts * weights));
 #pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1 && segments.parts > 1)
   for (size_t segment = 0; segment < segments.parts; segment++) {
-    float *patch = buffers + (size_t)omp_get_thread_num() * buffer;
+    float *patch = of_threads + (size_t)omp_get_thread_num() * buffer.size;
     const dsm__cut blocks = dsm__cut_by(dsm__cut_length(segments, segment), block_size(&p));
     for (size_t block = 0; block < blocks.parts; block++) {
       const size_t first = dsm__cut_begin(segments, segment) + dsm__cut_begin(blocks, block);
       const size_t count = dsm__cut_length(blocks, block);
       gather(&p, patch, x, first, count);
-      dsm__sgemm(c->out, size, count, 1, (dsm__operand){dy + first * c->out, c->out, true},
-                 (dsm__operand){patch, size, false}, block == 0 ? 0 : 1, partial + segment * weights, size);
+      for (size_t row = 0; row < c->kernel_h; row++) { /* few columns at a time are read where they lie */
+        multiply(k, c->out, run, count, (dsm__operand){dy + first * c->out, c->out, true},
+                 (dsm__operand){patch + row * run, size, false}, block > 0,
+                 partial + segment * weights + row * run, size, patch + buffer.patches);
+      }
     }
   }
   if (segments.parts > 1) dsm__add_in_order(k, dw, partial, segments.parts, weights);
@@ -259,9 +286,10 @@ static size_t scratch_size(const dsm_kernels *k, const dsm_conv2d *c) {
   const patches in = patches_of_input(c), out = patches_of_output(c);
   const size_t positions = c->batch * c->out_height * c->out_width, pixels = c->batch * c->height * c->width;
   const size_t threads = (size_t)k->threads, segments = segments_of(&in, c->out).parts;
-  const size_t for_output = threads * buffer_size(&in, positions);
+  const size_t for_output = threads * buffers_of(k, &in, positions, c->out).size;
   const size_t for_dx =
-      c->stride > 1 ? 0 : aligned(patch_size(&out) * c->in) + threads * buffer_size(&out, pixels);
+      c->stride > 1 ? 0
+                    : aligned(patch_size(&out) * c->in) + threads * buffers_of(k, &out, pixels, c->in).size;
   const size_t partial = segments == 1 ? 0 : aligned(segments * c->out * patch_size(&in));
   return dsm__max(for_dx, for_output + partial) * sizeof(float);
 }
