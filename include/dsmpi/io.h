@@ -20,9 +20,10 @@ enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
  *    /model/<name>            float32, PyTorch order of axes                 (load_state_dict takes them)
  *    /ema/<rate>/<name>       float64, the same, one group a rate ("0.999")
  *    /optimizer/m, v          float32, flat
+ *    /times                   float64, state of the law of the training times, where it has one
  *    /normalization/shift, scale, min, max   float64 (C), attribute kind
  *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape
- *    (C, spatial...), program, kernels, blas, time
+ *    (C, spatial...), program, kernels, blas, time_label, time
  *  Datasets carry fletcher32; the file is in format V110, so that any flipped bit is found on reading. */
 typedef struct dsm_checkpoint {
   int64_t step;
@@ -33,7 +34,8 @@ typedef struct dsm_checkpoint {
   dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
   char program[128], kernels[64],
-      blas[128]; /* version and build, kernel set and instructions, BLAS and core type */
+      blas[128];       /* version and build, kernel set and instructions, BLAS and core type */
+  char time_label[96]; /* how the network is shown times, "999 t"; empty in files of before it was kept */
 } dsm_checkpoint;
 /** Frees what dsm_checkpoint_read_header allocated; accepts a zeroed struct. */
 void dsm_checkpoint_destroy(dsm_checkpoint *header);
@@ -45,6 +47,9 @@ typedef struct dsm_checkpoint_arrays {
   size_t averages;
   const double *rates;
   double *average[DSM_AVERAGES_MAX]; /* NULL entries are not read */
+  size_t times_count;
+  double
+      *times; /* (times_count) state of the law of the training times; NULL: there is none, or not wanted */
 } dsm_checkpoint_arrays;
 
 /** Writes `path` through `path.tmp-HOST-PID`: space reserved first, flushed, fsynced, re-opened and every

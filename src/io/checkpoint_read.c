@@ -111,6 +111,8 @@ dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header) 
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "program", header->program, sizeof header->program));
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "kernels", header->kernels, sizeof header->kernels));
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "blas", header->blas, sizeof header->blas));
+  if (H5Aexists(file, "time_label") > 0)
+    DSM_TRY_DONE(dsm__h5_get_text_into(file, "time_label", header->time_label, sizeof header->time_label));
   DSM_TRY_DONE(read_normalization(file, &header->normalization));
   DSM_TRY_DONE(check_groups(file));
 done:
@@ -274,6 +276,9 @@ dsm_status dsm_checkpoint_read_arrays(const char *path, const dsm_checkpoint_arr
   if (arrays->w) DSM_TRY_DONE(read_entries(model, arrays->table, H5T_NATIVE_FLOAT, scratch, arrays->w));
   if (arrays->m || arrays->v) DSM_TRY_DONE(read_moments(file, arrays));
   if (arrays->averages) DSM_TRY_DONE(read_averages(file, arrays, scratch));
+  if (arrays->times)
+    DSM_TRY_DONE(missing_is_damage(dsm__h5_read(file, DSM_DATASET_TIMES, H5T_NATIVE_DOUBLE,
+                                                DSM_SHAPE(arrays->times_count), arrays->times)));
 done:
   free(scratch);
   dsm__h5_close(&model);
@@ -308,6 +313,7 @@ static dsm_status verify_arrays(hid_t file, const dsm_checkpoint_arrays *arrays)
   DSM_TRY_DONE(dsm__h5_open_group(file, DSM_GROUP_OPTIMIZER, &group));
   if (arrays->m) DSM_TRY_DONE(dsm__h5_verify(group, "m", H5T_NATIVE_FLOAT));
   if (arrays->v) DSM_TRY_DONE(dsm__h5_verify(group, "v", H5T_NATIVE_FLOAT));
+  if (arrays->times) DSM_TRY_DONE(dsm__h5_verify(file, DSM_DATASET_TIMES, H5T_NATIVE_DOUBLE));
 done:
   dsm__h5_close(&group);
   return status;

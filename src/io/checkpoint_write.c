@@ -39,6 +39,7 @@ static dsm_status write_attributes(hid_t file, const dsm_checkpoint *header) {
   DSM_TRY(dsm__h5_set_text(file, "program", header->program));
   DSM_TRY(dsm__h5_set_text(file, "kernels", header->kernels));
   DSM_TRY(dsm__h5_set_text(file, "blas", header->blas));
+  DSM_TRY(dsm__h5_set_text(file, "time_label", header->time_label));
   DSM_TRY(dsm__h5_set_text(file, "time", dsm_timestamp(now, sizeof now)));
   return DSM_OK;
 }
@@ -119,6 +120,7 @@ static uint64_t file_bytes(const dsm_checkpoint *header, const dsm_checkpoint_ar
   const uint64_t count = dsm_parameters_count(arrays->table), entries = dsm_parameters_entries(arrays->table);
   const uint64_t floats = 1 + (arrays->m != NULL) + (arrays->v != NULL);
   uint64_t bytes = count * (floats * sizeof(float) + arrays->averages * sizeof(double));
+  if (arrays->times) bytes += arrays->times_count * sizeof(double) + 1024;
   bytes += bytes / 1024;
   bytes += (1 + arrays->averages) * entries * 1024 + arrays->averages * 4096 + 32768;
   return bytes + 4 * header->normalization.channels * sizeof(double) +
@@ -139,6 +141,9 @@ static dsm_status write_file(const char *path, const dsm_checkpoint *header,
   DSM_TRY_DONE(write_entries(file, DSM_GROUP_MODEL, arrays->table, H5T_NATIVE_FLOAT, arrays->w, scratch));
   DSM_TRY_DONE(write_averages(file, arrays, scratch));
   DSM_TRY_DONE(write_moments(file, arrays));
+  if (arrays->times)
+    DSM_TRY_DONE(dsm__h5_write(file, DSM_DATASET_TIMES, H5T_NATIVE_DOUBLE, DSM_SHAPE(arrays->times_count),
+                               arrays->times));
   DSM_TRY_DONE(dsm__h5_finish(path, &output, &file));
 done:
   dsm__h5_abandon(&output, &file);

@@ -33,6 +33,23 @@ dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
 /** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
 int dsm__cores(const dsm_comm *comm);
 
+/* ---- time_law.c: training times that follow the losses ------------------------------------------------- */
+
+typedef struct dsm__time_law {
+  dsm_times *times; /* of the objective */
+  size_t batch;     /* losses behind the gradient: train.batch; 0 where times follow nothing */
+  double *t;        /* (batch) */
+  size_t count;
+  double *state; /* (count) as it is now: what checkpoints keep */
+} dsm__time_law;
+
+dsm_status dsm__time_law_create(const dsm_config *config, dsm_objective *objective, dsm__time_law *law);
+void dsm__time_law_destroy(dsm__time_law *law);
+/** Writes the losses of samples first ... first + n - 1 to their places among law->batch; NULL: none are known. */
+void dsm__time_law_put(const dsm__time_law *law, size_t first, const float *losses, size_t n, float *extra);
+/** Follows the losses (batch) of the whole step. */
+void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const float *losses);
+
 /* ---- banner.c ------------------------------------------------------------------------------------------ */
 
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
@@ -73,6 +90,8 @@ dsm_status dsm__newest_header(const char *folder, char *path, size_t size, dsm_c
  * overwritten. */
 dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *arrays, char *path, size_t size,
                              dsm_checkpoint *header);
+/** DSM_BAD_CONFIG if the checkpoint's network was shown times in another way than this program does. */
+dsm_status dsm__check_label(const dsm_checkpoint *header, const char *path, const dsm_process *process);
 /** Sends a header from rank 0 to all. Collective. */
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 

@@ -37,6 +37,16 @@ dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *ar
   return newest(folder, arrays, path, size, header);
 }
 
+/** The network must see times as it did in training; checkpoints of before labels were kept say nothing. */
+dsm_status dsm__check_label(const dsm_checkpoint *header, const char *path, const dsm_process *process) {
+  const char *label = dsm_process_label_text(process);
+  if (header->time_label[0] == '\0' || strcmp(header->time_label, label) == 0) return DSM_OK;
+  DSM_FAIL(DSM_BAD_CONFIG,
+           "%s was trained with times shown to the network as %s; this program shows them as %s: use the "
+           "program that wrote it (%s)",
+           path, header->time_label, label, header->program);
+}
+
 /** Another rank: the header that rank 0 sent, with arrays of its own to be filled. */
 static dsm_status take_header(const dsm_checkpoint *sent, size_t length, dsm_checkpoint *header) {
   *header = *sent; /* pointers of rank 0 mean nothing here */

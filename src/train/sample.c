@@ -308,6 +308,7 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   DSM_AGREE(comm, dsm_config_parse("the checkpoint's configuration", s->header.config, &config));
   DSM_AGREE(comm, apply_overrides(s, &config));
   DSM_AGREE(comm, build(s, &config));
+  DSM_AGREE(comm, dsm__check_label(&s->header, s->path, s->session.process));
   DSM_AGREE(comm, is_root(s) ? read_parameters(s) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, s->w, s->session.count * sizeof *s->w, 0));
   DSM_TRY(dsm_comm_broadcast(comm, &s->header.step, sizeof s->header.step, 0));

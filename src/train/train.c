@@ -6,7 +6,7 @@
 #include "internal.h"
 
 /** What rides behind the gradient in each leaf, so that one reduction carries everything that all ranks must
- * know. */
+ * know. Behind it: the losses that the law of the times follows, if it follows any. */
 enum { EXTRA_LOSS, EXTRA_FAILED, EXTRA_STOP /* one a reason */, EXTRAS = EXTRA_STOP + DSM__STOP_REASONS };
 
 typedef struct trainer {
@@ -22,7 +22,8 @@ typedef struct trainer {
   dsm_loader *loader;
   size_t first_leaf, leaves;
   float *losses; /* of one micro-batch */
-  float *rows;   /* of the data, for objectives that want some beside the batches */
+  dsm__time_law times;
+  float *rows; /* of the data, for objectives that want some beside the batches */
   dsm__sections sections;
   dsm__progress progress;
   dsm_step_report report;
@@ -42,7 +43,9 @@ static dsm_checkpoint_arrays arrays_of(trainer *t) {
                                   .m = state.m,
                                   .v = state.v,
                                   .averages = state.averages,
-                                  .rates = state.rates};
+                                  .rates = state.rates,
+                                  .times_count = t->times.count,
+                                  .times = t->times.state};
   for (size_t i = 0; i < state.averages; i++) arrays.average[i] = state.average[i];
   return arrays;
 }
@@ -69,6 +72,7 @@ static dsm_status load_newest(trainer *t) {
   DSM_TRY(dsm__newest_header(t->folder.checkpoints, path, sizeof path, &found));
   if (!path[0]) return DSM_OK;
   dsm_status status = check_same_run(&found, path, &t->session.config);
+  if (status == DSM_OK) status = dsm__check_label(&found, path, t->session.process);
   dsm_checkpoint_destroy(&found);
   if (status == DSM_OK)
     status = dsm__newest_whole(t->folder.checkpoints, &arrays, path, sizeof path, &t->header);
@@ -91,6 +95,10 @@ static dsm_status share_state(trainer *t) {
   DSM_TRY(dsm_comm_broadcast(comm, a.m, floats, 0));
   DSM_TRY(dsm_comm_broadcast(comm, a.v, floats, 0));
   for (size_t i = 0; i < a.averages; i++) DSM_TRY(dsm_comm_broadcast(comm, a.average[i], doubles, 0));
+  if (a.times) {
+    DSM_TRY(dsm_comm_broadcast(comm, a.times, a.times_count * sizeof *a.times, 0));
+    DSM_TRY(dsm_times_restore(t->times.times, a.times));
+  }
   dsm_optimizer_set_step(t->optimizer, t->header.step);
   return DSM_OK;
 }
@@ -120,12 +128,13 @@ static dsm_status build(trainer *t, const dsm_config *c) {
   dsm_parameters_init(table, (uint64_t)c->train.seed, t->w);
   DSM_TRY(dsm_objective_create(c, s->process, s->model, &s->kernels, (size_t)c->train.micro_batch,
                                &t->objective));
+  DSM_TRY(dsm__time_law_create(c, t->objective, &t->times));
   DSM_TRY(dsm_optimizer_create(c, table, t->w, &s->kernels, &t->optimizer));
   return DSM_OK;
 }
 
 static dsm_status build_reducer(trainer *t) {
-  DSM_TRY(dsm__session_reducer(&t->session, EXTRAS, &t->reducer));
+  DSM_TRY(dsm__session_reducer(&t->session, EXTRAS + t->times.batch, &t->reducer));
   dsm_reducer_range(t->reducer, &t->first_leaf, &t->leaves);
   return DSM_OK;
 }
@@ -183,6 +192,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     extra[EXTRA_LOSS] = (float)loss;
     extra[EXTRA_FAILED] = !x && i == 0;
     for (int r = 0; r < DSM__STOP_REASONS; r++) extra[EXTRA_STOP + r] = (int)wish == r && i == 0;
+    dsm__time_law_put(&t->times, (t->first_leaf + i) * micro, x ? t->losses : NULL, micro, extra + EXTRAS);
     dsm_reducer_push(t->reducer);
   }
 }
@@ -271,6 +281,7 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
              "optimizer.clip",
              (long long)step + 1, dsm_trail_message());
   dsm__sections_enter(&t->sections, DSM__OTHER);
+  dsm__time_law_follow(&t->times, (uint64_t)s->config.train.seed, step, sum + s->count + EXTRAS);
   for (int r = DSM__GO_ON + 1; r < DSM__STOP_REASONS; r++)
     if (sum[s->count + EXTRA_STOP + (size_t)r] > 0) *stop = (dsm__stop_reason)r;
   return record(t, step + 1, (double)sum[s->count + EXTRA_LOSS] * scale);
@@ -314,6 +325,7 @@ static void destroy(trainer *t) {
   dsm_loader_destroy(&t->loader);
   dsm_reducer_destroy(&t->reducer);
   dsm_optimizer_destroy(&t->optimizer);
+  dsm__time_law_destroy(&t->times);
   dsm_objective_destroy(&t->objective);
   dsm_dataset_close(&t->dataset);
   dsm_checkpoint_destroy(&t->header);
@@ -358,6 +370,8 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
         (long long)t->header.step);
     return DSM_OK;
   }
+  snprintf(t->header.time_label, sizeof t->header.time_label, "%s",
+           dsm_process_label_text(t->session.process));
   if (is_root(t)) {
     free(t->header.config);
     t->header.config = NULL;

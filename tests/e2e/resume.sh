@@ -4,6 +4,8 @@
 . "$(dirname "$0")/common.sh"
 small_mlp mlp.yaml
 small_unet unet.yaml
+small_mlp importance.yaml
+echo 'objective: {times: importance}' >>importance.yaml # each of the 20 times has its ten losses long before step 60
 # a schedule that knows the end of the run would differ on purpose between a job of 60 steps and one of 100
 whole=(train.steps=100 optimizer.schedule=constant)
 part=(train.steps=60 optimizer.schedule=constant)
@@ -40,5 +42,6 @@ fresh_moves_the_old_run_aside() {
 
 sixty_steps_on_2_ranks_and_forty_on_3_are_a_hundred_at_once mlp
 sixty_steps_on_2_ranks_and_forty_on_3_are_a_hundred_at_once unet
+sixty_steps_on_2_ranks_and_forty_on_3_are_a_hundred_at_once importance
 a_run_that_is_done_does_nothing_more
 fresh_moves_the_old_run_aside

@@ -98,7 +98,9 @@ void small_model_create(small_model *model, size_t width) {
   a->table = table;
   a->averages = 2;
   a->rates = model->rates;
+  a->times_count = 6;
   small_model_empty_arrays(model, a);
+  for (size_t i = 0; i < a->times_count; i++) a->times[i] = 1.0 / (double)(i + 3);
   const size_t count = dsm_parameters_count(table);
   for (size_t i = 0; i < count; i++) {
     a->w[i] = 1.0f / (float)(i + 3);
@@ -119,6 +121,7 @@ void small_model_create(small_model *model, size_t width) {
   snprintf(h->program, sizeof h->program, "dsmpi 0.1.0");
   snprintf(h->kernels, sizeof h->kernels, "fast, avx512");
   snprintf(h->blas, sizeof h->blas, "OpenBLAS 0.3.21 SkylakeX");
+  snprintf(h->time_label, sizeof h->time_label, "999 t");
   assert_ok(dsm_normalization_create(2, &h->normalization));
   h->normalization.kind = 2;
   h->normalization.shift[0] = 0.1, h->normalization.shift[1] = -3;
@@ -135,8 +138,11 @@ void small_model_destroy(small_model *model) {
 
 void small_model_empty_arrays(const small_model *model, dsm_checkpoint_arrays *arrays) {
   const size_t count = dsm_parameters_count(model->arrays.table);
-  *arrays = (dsm_checkpoint_arrays){
-      .table = model->arrays.table, .averages = model->arrays.averages, .rates = model->rates};
+  *arrays = (dsm_checkpoint_arrays){.table = model->arrays.table,
+                                    .averages = model->arrays.averages,
+                                    .rates = model->rates,
+                                    .times_count = model->arrays.times_count};
+  if (arrays->times_count > 0) arrays->times = calloc(arrays->times_count, sizeof(double));
   arrays->w = calloc(count, sizeof(float));
   arrays->m = calloc(count, sizeof(float));
   arrays->v = calloc(count, sizeof(float));
@@ -148,6 +154,7 @@ void small_model_free_arrays(dsm_checkpoint_arrays *arrays) {
   free(arrays->m);
   free(arrays->v);
   for (size_t i = 0; i < arrays->averages; i++) free(arrays->average[i]);
+  free(arrays->times);
 }
 
 bool small_model_same_arrays(const dsm_checkpoint_arrays *a, const dsm_checkpoint_arrays *b) {
@@ -155,6 +162,7 @@ bool small_model_same_arrays(const dsm_checkpoint_arrays *a, const dsm_checkpoin
   bool same = memcmp(a->w, b->w, count * sizeof(float)) == 0 &&
               memcmp(a->m, b->m, count * sizeof(float)) == 0 &&
               memcmp(a->v, b->v, count * sizeof(float)) == 0;
+  if (a->times) same = same && memcmp(a->times, b->times, a->times_count * sizeof(double)) == 0;
   for (size_t i = 0; same && i < a->averages; i++)
     same = memcmp(a->average[i], b->average[i], count * sizeof(double)) == 0;
   return same;
@@ -166,8 +174,8 @@ bool small_model_same_header(const dsm_checkpoint *a, const dsm_checkpoint *b) {
   return a->step == b->step && a->seed == b->seed && a->loss_sum == b->loss_sum &&
          a->loss_steps == b->loss_steps && strcmp(a->config, b->config) == 0 &&
          dsm_shape_equal(a->sample, b->sample) && strcmp(a->program, b->program) == 0 &&
-         strcmp(a->kernels, b->kernels) == 0 && strcmp(a->blas, b->blas) == 0 && n->kind == m->kind &&
-         n->channels == m->channels && memcmp(n->shift, m->shift, bytes) == 0 &&
-         memcmp(n->scale, m->scale, bytes) == 0 && memcmp(n->min, m->min, bytes) == 0 &&
-         memcmp(n->max, m->max, bytes) == 0;
+         strcmp(a->kernels, b->kernels) == 0 && strcmp(a->blas, b->blas) == 0 &&
+         strcmp(a->time_label, b->time_label) == 0 && n->kind == m->kind && n->channels == m->channels &&
+         memcmp(n->shift, m->shift, bytes) == 0 && memcmp(n->scale, m->scale, bytes) == 0 &&
+         memcmp(n->min, m->min, bytes) == 0 && memcmp(n->max, m->max, bytes) == 0;
 }

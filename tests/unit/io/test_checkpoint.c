@@ -49,6 +49,37 @@ static void arrays_not_wanted_are_not_read(void **state) {
   small_model_free_arrays(&arrays);
 }
 
+/* A run that follows its losses cannot go on from a checkpoint without their state; one that does not needs none. */
+static void a_state_of_times_is_read_where_it_is_wanted(void **state) {
+  (void)state;
+  const char *path = in_folder("times.h5");
+  double times[6];
+  dsm_checkpoint_arrays without = model.arrays, wanted = {.table = model.arrays.table};
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_read_arrays(path, &wanted));
+  wanted.times = times;
+  wanted.times_count = 5;
+  assert_fails(dsm_checkpoint_read_arrays(path, &wanted), DSM_BAD_DATA, "times");
+  without.times = NULL;
+  assert_ok(dsm_checkpoint_write(path, &model.header, &without));
+  wanted.times_count = 6;
+  assert_fails(dsm_checkpoint_read_arrays(path, &wanted), DSM_BAD_DATA, "times");
+}
+
+/* Files of before the label of times was kept. */
+static void a_checkpoint_without_a_label_says_nothing_about_it(void **state) {
+  (void)state;
+  const char *path = in_folder("label.h5");
+  dsm_checkpoint header;
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  assert_true(H5Adelete(file, "time_label") >= 0);
+  assert_true(H5Fclose(file) >= 0);
+  assert_ok(dsm_checkpoint_read_header(path, &header));
+  assert_string_equal(header.time_label, "");
+  dsm_checkpoint_destroy(&header);
+}
+
 static void rates_are_listed_ascending(void **state) {
   (void)state;
   double rates[DSM_AVERAGES_MAX];
@@ -239,6 +270,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_written_comes_back_bit_for_bit),
       cmocka_unit_test(arrays_not_wanted_are_not_read),
+      cmocka_unit_test(a_state_of_times_is_read_where_it_is_wanted),
+      cmocka_unit_test(a_checkpoint_without_a_label_says_nothing_about_it),
       cmocka_unit_test(rates_are_listed_ascending),
       cmocka_unit_test(datasets_have_the_names_and_shapes_of_pytorch),
       cmocka_unit_test(arrays_of_many_chunks_come_back),
