@@ -105,6 +105,7 @@ typedef struct dsm_objective_settings {
   double log_sigma_mean, log_sigma_std; /* times log_normal */
   double vlb_weight;                    /* hybrid */
   int64_t centres;                      /* esm_kde */
+  double condition_drop;                /* of models with conditions */
 } dsm_objective_settings;
 
 /** How samples are drawn. */
@@ -133,6 +134,11 @@ typedef struct dsm_sampler_settings {
   int64_t block;                                   /* samples drawn together */
   double ema; /* which average to use; 0 = the raw parameters; -1 = the first of optimizer.ema */
   int64_t seed;
+  /* of models with conditions, see dsmpi/conditions.h */
+  double guidance;                   /* w of classifier-free guidance */
+  char label[64];                    /* "3", "all"; "" = not given */
+  dsm_real_list condition;           /* columns that are not labels, in the order of data.conditions */
+  char condition_file[DSM_TEXT_MAX]; /* one row a sample */
 } dsm_sampler_settings;
 
 /** All settings of a run. Enumerated fields are `int` holding the enum named beside them. Strings are
@@ -147,6 +153,10 @@ typedef struct dsm_config {
     int normalize;      /* dsm_normalize */
     bool per_channel;
     int64_t shuffle_window; /* MiB */
+    /* see dsmpi/conditions.h */
+    char conditions[DSM_TEXT_MAX];  /* datasets beside the samples, "labels, incident_energies" */
+    dsm_int_list classes;           /* of each of them; 0 = continuous, -1 = counted in the file */
+    dsm_int_list condition_columns; /* of each of them; empty = found in the file */
   } data;
   struct {
     int name;                    /* dsm_process_name */

@@ -4,6 +4,7 @@
 #ifndef DSMPI_DATA_H
 #define DSMPI_DATA_H
 
+#include "dsmpi/conditions.h"
 #include "dsmpi/config.h"
 #include "dsmpi/normalization.h"
 #include "dsmpi/tensor.h"
@@ -80,6 +81,30 @@ void dsm_statistics_join(const dsm_channel_statistics *parts, size_t channels,
 dsm_status dsm_normalization_from(const dsm_channel_statistics *statistics, size_t channels, int kind,
                                   bool per_channel, dsm_normalization *n);
 
+/* ---- conditions ---------------------------------------------------------------------------------------- */
+
+/** The datasets of data.conditions in one file, open. */
+typedef struct dsm_condition_data dsm_condition_data;
+/** Opens them in `path`.
+ *  @param[in]     rows     as in dsm_dataset_open
+ *  @param[in]     samples  the samples beside which they stand in the same file: as many rows in the file. NULL:
+ *                          they stand alone, and only among themselves have equally many rows
+ *  @param[in,out] config   names; where it leaves classes (-1) or columns to the file, what is found is put in
+ *  Not collective. @return DSM_OK; what dsm_dataset_open says; DSM_BAD_DATA: not (N) or (N, k), other rows or
+ *  columns than expected, or, where classes are counted, a value that is no label, with its row. */
+dsm_status dsm_condition_data_open(const char *path, const char *rows, const dsm_dataset_info *samples,
+                                   dsm_config *config, dsm_condition_data **handle);
+void dsm_condition_data_close(dsm_condition_data **handle);
+const dsm_conditions *dsm_condition_data_layout(const dsm_condition_data *handle);
+/** Rows in the range. */
+uint64_t dsm_condition_data_rows(const dsm_condition_data *handle);
+/** Raw conditions (n, columns) of rows row[0 ... n-1] of the range, all of them valid.
+ *  @return DSM_OK; DSM_IO; DSM_BAD_DATA: NaN, infinity, a label that is none, naming file, dataset, row, value. */
+dsm_status dsm_condition_data_read(dsm_condition_data *handle, const uint64_t *row, size_t n, float *raw);
+/** Normalisation of u (width channels): continuous columns to mean 0 and deviation 1, one-hot codes untouched.
+ *  Reads and checks all rows of the range. */
+dsm_status dsm_condition_data_normalization(dsm_condition_data *handle, dsm_normalization *n);
+
 /* ---- order --------------------------------------------------------------------------------------------- */
 
 /** The order of samples in training: position p = 0, 1, ... of the run goes to a row. Each run of `rows`
@@ -104,15 +129,21 @@ typedef struct dsm_loader_params {
   uint64_t window_bytes; /* shuffle window */
   int64_t start;         /* first step */
   int depth;             /* batches read ahead, >= 1 */
+  /* conditions of the samples and their normalisation; NULL: there are none */
+  dsm_condition_data *conditions;
+  const dsm_normalization *condition_normalization;
 } dsm_loader_params;
-/** Not collective. `dataset` and `normalization` are borrowed until destroy; nobody else may read the
- *  dataset meanwhile. */
+/** Not collective. Datasets, conditions and normalisations are borrowed until destroy; nobody else may read
+ *  them meanwhile. */
 dsm_status dsm_loader_create(dsm_dataset *dataset, const dsm_normalization *normalization,
                              const dsm_loader_params *params, dsm_loader **loader);
 void dsm_loader_destroy(dsm_loader **loader);
 /** Samples of the next step (start, start + 1, ...): (count, sample), borrowed until the next call. Waits
  *  for the reader. Fails with what the reader met (bad value: file, row, channel). */
 dsm_status dsm_loader_next(dsm_loader *loader, const float **x);
+/** u (count, width) of the samples of the last dsm_loader_next, borrowed as long as those; NULL if there are no
+ *  conditions. */
+const float *dsm_loader_conditions(const dsm_loader *loader);
 /** Seconds that next() has waited for data. */
 double dsm_loader_waited(const dsm_loader *loader);
 
@@ -123,7 +154,8 @@ double dsm_loader_waited(const dsm_loader *loader);
 dsm_status dsm_import_idx(const char *images, const char *labels, const char *output, char *report,
                           size_t size);
 
-/** Generated data with known laws, /samples float32; the law is kept in attributes. */
+/** Generated data with known laws, /samples float32; the law is kept in attributes. eight_gaussians also has the
+ *  number of each sample's mode: /labels (N) int32. */
 typedef struct dsm_make_params {
   const char *kind; /* "gaussian", "eight_gaussians", "checkerboard", "swiss_roll", "gaussian_field" */
   uint64_t count, seed;

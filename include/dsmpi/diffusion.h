@@ -165,6 +165,13 @@ void dsm_objective_draw(const dsm_objective *objective, uint64_t seed, uint64_t 
                         double *t, float *eps);
 /** Its law of times; owned by the objective. */
 dsm_times *dsm_objective_times(dsm_objective *objective);
+/** Conditions u (n, dsm_model_conditions) of the samples of the runs that follow, copied; NULL, and before the
+ *  first call: none, which the network sees as left out. In dsm_objective_run, of each sample with probability
+ *  objective.condition_drop they are left out too. */
+void dsm_objective_condition(dsm_objective *objective, const float *u);
+/** Which of n samples are shown without conditions: a function of (seed, step, sample). */
+void dsm_objective_draw_drops(double probability, uint64_t seed, uint64_t step, uint64_t first, size_t n,
+                              bool *dropped);
 dsm_graph_facts dsm_objective_facts(const dsm_objective *objective);
 /** Per-op times of one micro-batch, see dsm_graph_profile. */
 dsm_status dsm_objective_profile(dsm_objective *objective, const float *parameters, float *gradients,
@@ -188,6 +195,7 @@ typedef struct dsm_estimate {
 typedef struct dsm_denoiser {
   void *self;
   bool learns_variance;
+  int evaluations; /* of the network in one estimate; 0 counts as 1 */
   void (*estimate)(void *self, const float *x, const double *t, const dsm_estimate *estimate);
   /* dx = (d x0_hat / dx)^T u_x0 + (d eps_hat / dx)^T u_eps (n, d); u_x0 or u_eps may be NULL (zero). NULL:
    * not offered */
@@ -205,6 +213,13 @@ dsm_status dsm_network_create(const dsm_config *config, const dsm_process *proce
 void dsm_network_destroy(dsm_network **network);
 /** @param[in] parameters  borrowed as long as the denoiser is used */
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);
+/** Conditions u (block, dsm_model_conditions) of the samples of a model with conditions, copied, for all that the
+ *  denoiser does from now on; NULL, and before the first call: none. sampler.guidance = w makes every quantity
+ *    F = F_0 + w (F_u - F_0),  F_0 that without conditions,
+ *  which is the same formula for x0_hat, eps_hat, s and E, since they are affine in F at a given x_t (Ho & Salimans
+ *  2022, arXiv:2207.12598, eq. 6, who write 1 + w for w). A learned variance is that given u. One evaluation for
+ *  w = 1 (F_u) and w = 0 (F_0), two for others. */
+void dsm_network_condition(dsm_network *network, const float *u);
 dsm_graph_facts dsm_network_facts(const dsm_network *network);
 
 /** Proposals of Metropolis's rule and how many were accepted, over the samples of a block. */
@@ -227,7 +242,7 @@ typedef struct dsm_sampling {
    * 1000); false stops the sampler; may be NULL */
   bool (*progress)(void *context, int64_t done, int64_t all);
   void *context;
-  int64_t *evaluations; /* is raised by the evaluations of the denoiser, of all n samples each; or NULL */
+  int64_t *evaluations; /* is raised by the evaluations of the network, of all n samples each; or NULL */
   int32_t
       *needed; /* (n) set to the evaluations each sample needed by itself: fewer where steps adapt; or NULL */
   dsm_sampling_moves *moves; /* is raised; or NULL */

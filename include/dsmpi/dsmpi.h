@@ -9,6 +9,7 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/random.h"
 #include "dsmpi/config.h"
+#include "dsmpi/conditions.h"
 #include "dsmpi/tensor.h"
 #include "dsmpi/kernels.h"
 #include "dsmpi/parameters.h"

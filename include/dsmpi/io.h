@@ -22,6 +22,7 @@ enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
  *    /optimizer/m, v          float32, flat
  *    /times                   float64, state of the law of the training times, where it has one
  *    /normalization/shift, scale, min, max   float64 (C), attribute kind
+ *    /conditions/shift, scale, min, max      the same of the condition vector u, of models that have one
  *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape
  *    (C, spatial...), program, kernels, blas, time_label, time
  *  Datasets carry fletcher32; the file is in format V110, so that any flipped bit is found on reading. */
@@ -33,6 +34,7 @@ typedef struct dsm_checkpoint {
   char *config;     /* YAML text of the effective configuration */
   dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
+  dsm_normalization conditions; /* of u; channels 0 = the model has none */
   char program[128], kernels[64],
       blas[128];       /* version and build, kernel set and instructions, BLAS and core type */
   char time_label[96]; /* how the network is shown times, "999 t"; empty in files of before it was kept */
@@ -86,10 +88,17 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
  *    /index        int64 (N): index of each sample in the random streams
  *    /evaluations  int32 (N): network evaluations that each sample took
  *    /complete     uint8 (blocks): 1 where the block is written
+ *    /<condition>  of a model with conditions, under their names: int32 (N) labels, float32 (N, k) others
  *    attributes of the root: count, block, seed, sampler, evaluations (planned), config (YAML), checkpoint
  *    (path), step, program
  *  It is called PATH.partial until it is complete. Blocks have a fixed size, so any rank may draw any block
  *  and the bytes are the same. */
+typedef struct dsm_samples_condition {
+  const char *name;
+  bool labels;        /* written as int32 (N), else float32 (N, columns) */
+  size_t columns;     /* 1 for labels */
+  const float *value; /* (count, columns) */
+} dsm_samples_condition;
 typedef struct dsm_samples_info {
   uint64_t count;
   uint64_t block;
@@ -102,10 +111,12 @@ typedef struct dsm_samples_info {
   char checkpoint[1024];
   int64_t step;
   char program[128];
+  size_t conditions;
+  const dsm_samples_condition *condition; /* borrowed */
 } dsm_samples_info;
 
 typedef struct dsm_samples dsm_samples;
-/** Creates PATH.partial, or finds one of the same request (count, block, seed, sampler, step, config) and
+/** Creates PATH.partial, or finds one of the same request (count, block, seed, sampler, step, config, conditions) and
  *  leaves its finished blocks; one of another request is replaced. A PATH that is not a samples file is
  *  refused (DSM_IO). One rank calls it. @param[out] missing  number of blocks still to be drawn. */
 dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, uint64_t *missing);

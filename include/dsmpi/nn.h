@@ -1,5 +1,5 @@
 /** @file nn.h
- *  Networks F(x, label): a residual MLP for vectors and the DDPM U-Net for images, built on a graph.
+ *  Networks F(x, label, condition): a residual MLP for vectors and the DDPM U-Net for images, built on a graph.
  *  Parameter names and shapes follow PyTorch, see dsmpi/parameters.h. */
 #ifndef DSMPI_NN_H
 #define DSMPI_NN_H
@@ -19,14 +19,19 @@ void dsm_model_destroy(dsm_model **model);
 /** The parameter table; owned by the model. */
 const dsm_parameters *dsm_model_parameters(const dsm_model *model);
 dsm_shape dsm_model_sample(const dsm_model *model);
+/** Entries of the condition vector u, 0 for a model without conditions (see dsmpi/conditions.h). */
+size_t dsm_model_conditions(const dsm_model *model);
 /** "unet 28x28x1, width 32, levels 1 2 2, 2 blocks, attention at 7" */
 const char *dsm_model_text(const dsm_model *model);
 /** Adds the network to a graph.
  *  @param[in] x      (N, sample...)
  *  @param[in] label  (N, 1): time label of each sample, about 0 ... 1000
+ *  @param[in] condition  (N, c + 1): u of each sample and 0, or zeros and 1 where the condition is left out; NULL
+ *                    for a model without conditions
  *  @return (N, sample...), with twice the channels for objective.name hybrid, the second half for the variance;
  *  NULL after a mistake (kept in the graph) */
-dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label);
+dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
+                          dsm_node *condition);
 
 /** Sinusoidal embedding of a label (N, 1) -> (N, width), width even, 4 ... 16384: [sin(label f_i), cos(label
  *  f_i)], f_i = exp(-i ln 1e4 / (width/2 - 1)), i = 0 ... width/2 - 1.  Ho et al. 2020 (arXiv:2006.11239),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsmpi/conditions.h"
 #include "schema.h"
 
 #define WRONG(...) dsm__mistake(mistakes, 0, 0, __VA_ARGS__)
@@ -106,6 +107,26 @@ static void check_averages(const dsm_config *c, dsm__mistakes *mistakes) {
   }
 }
 
+static void check_conditions(const dsm_config *c, dsm__mistakes *mistakes) {
+  dsm_conditions conditions;
+  if (dsm_conditions_named(c, &conditions) != DSM_OK) {
+    WRONG("%s", dsm_trail_message());
+    dsm_trail_clear();
+    return;
+  }
+  const dsm_sampler_settings *s = &c->sampler;
+  const char *set = s->label[0]            ? "label"
+                    : s->condition.count   ? "condition"
+                    : s->condition_file[0] ? "condition_file"
+                    : s->guidance != 1     ? "guidance"
+                                           : NULL;
+  if (conditions.count == 0 && set)
+    WRONG("sampler.%s is set, but the model has no conditions (data.conditions is empty)", set);
+  if (s->condition_file[0] && (s->label[0] || s->condition.count))
+    WRONG("sampler.condition_file holds all conditions; sampler.label and sampler.condition cannot be set "
+          "beside it");
+}
+
 dsm_status dsm_config_check(const dsm_config *config) {
   dsm__mistakes collected, *mistakes = &collected;
   DSM_TRY(dsm__mistakes_begin(mistakes, NULL, false));
@@ -116,6 +137,7 @@ dsm_status dsm_config_check(const dsm_config *config) {
   check_process(config, mistakes);
   check_betas(config, mistakes);
   check_averages(config, mistakes);
+  check_conditions(config, mistakes);
   if (config->train.steps > 0 && config->optimizer.warmup >= config->train.steps)
     WRONG("optimizer.warmup = %" PRId64 " must be below train.steps = %" PRId64, config->optimizer.warmup,
           config->train.steps);

@@ -41,6 +41,17 @@ const dsm__setting dsm__schema[] = {
     {"data.shuffle_window", DSM__INT, FIELD(data, shuffle_window), .flags = DSM__FIXED, FROM(1),
      .initial = "256", .also = "shuffle buffer window",
      .sentence = "MiB of data shuffled together when the file is larger than memory."},
+    {"data.conditions", DSM__TEXT, FIELD(data, conditions), .flags = DSM__FIXED,
+     .also = "condition labels cond context class_labels",
+     .sentence = "Datasets of the same file that the model is conditioned on, as \"labels, energies\": one row a "
+                 "sample, (N) or (N, k)."},
+    {"data.classes", DSM__INT_LIST, FIELD(data, classes), .flags = DSM__FIXED, RANGE(-1, 65536),
+     .initial = "[]", .also = "num_classes class_count",
+     .sentence = "Number of classes of each of these; 0: a continuous quantity, standardised; -1: labels, counted in "
+                 "the file. Empty: all continuous."},
+    {"data.condition_columns", DSM__INT_LIST, FIELD(data, condition_columns), .flags = DSM__FIXED,
+     RANGE(1, 65536), .initial = "[]", .also = "condition_dim cond_dim",
+     .sentence = "Columns of each of these; empty: as in the file."},
 
     /* ---- process ---- */
     {"process.name", DSM__WORD, FIELD(process, name), .flags = DSM__FIXED,
@@ -145,6 +156,10 @@ const dsm__setting dsm__schema[] = {
     {"objective.vlb_weight", DSM__REAL, FIELD(objective, vlb_weight), .flags = DSM__FIXED, FROM(0),
      .initial = "0.001", .also = "lambda vlb_lambda",
      .sentence = "Weight of the variational bound in hybrid, which trains the variance."},
+    {"objective.condition_drop", DSM__REAL, FIELD(objective, condition_drop), .flags = DSM__FIXED, RANGE(0, 1),
+     .initial = "0.1", .also = "cond_drop_prob p_uncond uncond_prob class_dropout_prob",
+     .sentence = "Probability that a training sample is shown without its conditions, so that the model knows "
+                 "both and guidance is possible."},
 
     {"objective.times", DSM__WORD, FIELD(objective, times), .flags = DSM__FIXED,
      .words = WORDS([DSM_TIMES_UNIFORM] = "uniform", [DSM_TIMES_STRATIFIED] = "stratified",
@@ -322,6 +337,18 @@ const dsm__setting dsm__schema[] = {
                  "first average."},
     {"sampler.seed", DSM__INT, FIELD(sampler, seed), FROM(0), .initial = "0",
      .sentence = "Seed of the samples; another seed gives other samples."},
+    {"sampler.guidance", DSM__REAL, FIELD(sampler, guidance), RANGE(0, 1000), .initial = "1",
+     .also = "guidance_scale cfg_scale cond_scale w",
+     .sentence = "Strength w of classifier-free guidance, eps = eps_0 + w (eps_c - eps_0): 1 as trained, 0 without "
+                 "conditions, above 1 closer to them; other than 0 and 1 costs two evaluations."},
+    {"sampler.label", DSM__TEXT, FIELD(sampler, label), .also = "class class_label labels y",
+     .sentence = "Class to draw, from 0 on (one each, as \"3, 1\", where data.conditions has several sets of labels); "
+                 "all: the classes in turn."},
+    {"sampler.condition", DSM__REAL_LIST, FIELD(sampler, condition), RANGE(-INFINITY, INFINITY), .initial = "[]", .also = "cond context",
+     .sentence = "Values of the continuous conditions, in their own units and the order of data.conditions, the same "
+                 "for all samples."},
+    {"sampler.condition_file", DSM__TEXT, FIELD(sampler, condition_file), .also = "conditions",
+     .sentence = "HDF5 file with the datasets of data.conditions, one row a sample, instead of the two above."},
 };
 /* clang-format on */
 const size_t dsm__schema_count = sizeof dsm__schema / sizeof *dsm__schema;

@@ -32,7 +32,7 @@ const dsm_command dsm__command_bench = {
         "with "
         "one thread each (train.threads=1).\n"
         "\n"
-        "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml train.threads=1 --json speed.json",
+        "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml train.threads=1",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,

@@ -5,7 +5,7 @@
 
 #include "dsmpi/train.h"
 
-enum { COUNT, OUTPUT, SAMPLER, STEPS, SEED, ETA, OPTION_COUNT };
+enum { COUNT, OUTPUT, SAMPLER, STEPS, SEED, ETA, LABEL, CONDITION, CONDITIONS, GUIDANCE, OPTION_COUNT };
 
 static const dsm_option options[OPTION_COUNT] = {
     [COUNT] = {"count", 'n', true, "N", "number of samples"},
@@ -14,20 +14,31 @@ static const dsm_option options[OPTION_COUNT] = {
     [STEPS] = {"steps", 0, false, "K", "short for sampler.steps=K"},
     [SEED] = {"seed", 0, false, "S", "short for sampler.seed=S"},
     [ETA] = {"eta", 0, false, "E", "short for sampler.eta=E"},
+    [LABEL] = {"label", 0, false, "K", "class to draw, or all; short for sampler.label=K"},
+    [CONDITION] = {"condition", 0, false, "V,...", "short for sampler.condition=[V,...]"},
+    [CONDITIONS] = {"conditions", 0, false, "FILE",
+                    "one row a sample; short for sampler.condition_file=FILE"},
+    [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
 };
 
 /* The short forms become settings, so that one code checks both; `text` keeps them. */
 static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_MAX], const char **overrides) {
   static const struct {
     size_t option;
-    const char *key;
-  } forms[] = {
-      {SAMPLER, "sampler.name"}, {STEPS, "sampler.steps"}, {SEED, "sampler.seed"}, {ETA, "sampler.eta"}};
+    const char *format;
+  } forms[] = {{SAMPLER, "sampler.name=%s"},
+               {STEPS, "sampler.steps=%s"},
+               {SEED, "sampler.seed=%s"},
+               {ETA, "sampler.eta=%s"},
+               {LABEL, "sampler.label=\"%s\""},
+               {CONDITION, "sampler.condition=[%s]"},
+               {CONDITIONS, "sampler.condition_file=\"%s\""},
+               {GUIDANCE, "sampler.guidance=%s"}};
   size_t count = 0;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     const char *value = arguments->value[forms[i].option];
     if (!value) continue;
-    snprintf(text[count], DSM_TEXT_MAX, "%s=%s", forms[i].key, value);
+    snprintf(text[count], DSM_TEXT_MAX, forms[i].format, value);
     overrides[count] = text[count];
     count++;
   }
@@ -66,7 +77,8 @@ const dsm_command dsm__command_sample = {
                "them. How many evaluations each sample took is in the file, /evaluations.\n"
                "\n"
                "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o samples.h5 --steps 100\n"
-               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o b.h5 --sampler dpmpp_2m",
+               "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o b.h5 --sampler dpmpp_2m\n"
+               "  dsmpi sample runs/digits -n 80 -o digits.h5 --label all --guidance 2",
     .section = "sampler",
     .options = options,
     .option_count = OPTION_COUNT,

@@ -4,12 +4,13 @@
  *                  ^taken               ^filled: both count batches since the start, a batch's slot is its
  * number % slots
  *
- * The reader alone touches the dataset and the order. Under the mutex: filled, taken, stop, status, trail. */
+ * The reader alone touches the dataset, the conditions and the order. Under the mutex: filled, taken, stop, status, trail. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "condition_data.h"
 #include "dataset_private.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
@@ -33,7 +34,9 @@ struct dsm_loader {
   dsm_order *order;
   uint64_t *row;
   size_t sample;
-  float *slot_values; /* slots x count x sample */
+  size_t condition;   /* entries of u; 0 = no conditions */
+  float *slot_values; /* slots x count x (sample, then condition) */
+  float *raw;         /* (count, columns) of the batch being filled */
   uint64_t slots;
   pthread_t thread;
   bool has_thread, has_mutex;
@@ -49,7 +52,16 @@ struct dsm_loader {
 /* ---- the reader ---------------------------------------------------------------------------------------- */
 
 static float *slot(const dsm_loader *l, uint64_t batch) {
-  return l->slot_values + (batch % l->slots) * l->params.count * l->sample;
+  return l->slot_values + (batch % l->slots) * l->params.count * (l->sample + l->condition);
+}
+
+/* u of the rows of the batch being filled */
+static dsm_status fill_conditions(dsm_loader *l, float *u) {
+  const dsm_normalization *n = l->params.condition_normalization;
+  DSM_TRY(dsm_condition_data_read(l->params.conditions, l->row, l->params.count, l->raw));
+  dsm_conditions_encode(dsm_condition_data_layout(l->params.conditions), n->shift, n->scale, l->raw,
+                        l->params.count, u);
+  return DSM_OK;
 }
 
 static dsm_status fill(dsm_loader *l, uint64_t batch, float *x) {
@@ -67,6 +79,7 @@ static dsm_status fill(dsm_loader *l, uint64_t batch, float *x) {
   }
   DSM_TRY(dsm__dataset_check_finite(l->dataset, l->row, n, x));
   if (n) dsm_normalize_values(l->normalization, x, n * l->sample / l->normalization->channels);
+  if (n && l->condition) DSM_TRY(fill_conditions(l, x + n * l->sample));
   return DSM_OK;
 }
 
@@ -114,6 +127,7 @@ static dsm_status create_order(dsm_loader *l) {
    * once. */
   if (block > window) block = window;
   dsm__dataset_reserve(l->dataset, window, block);
+  if (l->params.conditions) dsm__condition_data_reserve(l->params.conditions, window, block);
   return dsm__order_create(info->rows, info->first % block, block, window, l->params.seed, &l->order);
 }
 
@@ -148,16 +162,26 @@ dsm_status dsm_loader_create(dsm_dataset *dataset, const dsm_normalization *norm
   if (normalization->channels != dataset->channels)
     DSM_FAIL(DSM_BAD_DATA, "'%s' in '%s' has %zu channels, but the normalisation is for %zu", dataset->name,
              dataset->path, dataset->channels, normalization->channels);
+  if (params->conditions &&
+      params->condition_normalization->channels != dsm_condition_data_layout(params->conditions)->width)
+    DSM_FAIL(DSM_BAD_DATA, "the conditions in '%s' have %zu entries, but their normalisation is for %zu",
+             dataset->path, dsm_condition_data_layout(params->conditions)->width,
+             params->condition_normalization->channels);
   DSM_TRY(DSM_ALLOC(1, &l));
   l->dataset = dataset;
   l->normalization = normalization;
   l->params = *params;
   l->sample = dataset->row_elements;
+  if (params->conditions) {
+    const dsm_conditions *layout = dsm_condition_data_layout(params->conditions);
+    l->condition = layout->width;
+    DSM_TRY_DONE(DSM_ALLOC(params->count * layout->columns + 1, &l->raw));
+  }
   l->slots = (uint64_t)params->depth + 1;
-  const uint64_t small = SMALL_FLOATS / l->sample / (params->count + 1);
+  const uint64_t small = SMALL_FLOATS / (l->sample + l->condition) / (params->count + 1);
   if (small > (uint64_t)params->depth) l->slots = (small < SMALL_AHEAD ? small : SMALL_AHEAD) + 1;
   size_t values;
-  if (__builtin_mul_overflow(l->slots * params->count, l->sample, &values))
+  if (__builtin_mul_overflow(l->slots * params->count, l->sample + l->condition, &values))
     DSM_FAIL_DONE(DSM_NO_MEMORY, "%d batches of %llu samples of '%s' are too large", params->depth,
                   (unsigned long long)params->count, dataset->path);
   DSM_TRY_DONE(DSM_ALLOC(values + 1, &l->slot_values)); /* + 1: a rank without samples gets a pointer too */
@@ -187,6 +211,7 @@ void dsm_loader_destroy(dsm_loader **loader) {
   }
   dsm_order_destroy(&l->order);
   free(l->slot_values);
+  free(l->raw);
   free(l->row);
   free(l->trail);
   free(l);
@@ -211,6 +236,10 @@ dsm_status dsm_loader_next(dsm_loader *l, const float **x) {
   }
   pthread_mutex_unlock(&l->mutex);
   return status;
+}
+
+const float *dsm_loader_conditions(const dsm_loader *l) {
+  return l->condition ? slot(l, l->taken - 1) + l->params.count * l->sample : NULL;
 }
 
 double dsm_loader_waited(const dsm_loader *l) {

@@ -1,15 +1,18 @@
 /* The trained network as a denoiser eps_hat(x_t, t) for blocks of fixed size: the forward half of the
  * objective's graph. The output F becomes x0_hat and eps_hat in one pass, by the reading of the prediction.
- * Pulling back through it is a second graph, with the derivative of F by its input. */
+ * Pulling back through it is a second graph, with the derivative of F by its input. Guidance combines what one
+ * graph gives with and without the conditions. */
 #include "output.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "dsmpi/memory.h"
 
 /* A graph with its inputs and outputs. */
 typedef struct pass {
   dsm_graph *graph;
   dsm_node *x, *label; /* (n, sample...), (n, 1) */
+  dsm_node *condition; /* (n, c + 1), or NULL in a model without conditions */
   dsm_node *u;         /* (n, d) of the backward pass */
   dsm_node *output;    /* (n, d) F or dF */
   dsm__output_parts parts;
@@ -23,6 +26,11 @@ struct dsm_network {
   pass forward;            /* F, and the energy if there is one */
   pass backward;           /* dF = (dF/dx)' u, when asked for */
   dsm_reading *reading;    /* (n) */
+  size_t conditions;       /* c */
+  float *given;            /* (n, c) of dsm_network_condition */
+  bool has_given;
+  double guidance; /* w */
+  float *guided;   /* (n, d) where two evaluations are combined */
 };
 
 static dsm_status build(pass *p, const dsm_network *network, const dsm_model *model,
@@ -36,7 +44,8 @@ static dsm_status build(pass *p, const dsm_network *network, const dsm_model *mo
   dsm__output_prepare(g, network->objective.prediction, backward ? 1 : 0);
   p->x = dsm_input(g, "x", block);
   p->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
-  p->output = dsm__output(g, model, network->objective.prediction, p->x, p->label, &p->parts);
+  p->condition = dsm__condition_input(g, model, network->n);
+  p->output = dsm__output(g, model, network->objective.prediction, p->x, p->label, p->condition, &p->parts);
   if (p->parts.energy) dsm_graph_output(g, "energy", p->parts.energy);
   if (p->parts.variance) dsm_graph_output(g, "variance", p->parts.variance);
   if (backward && p->output) {
@@ -47,6 +56,10 @@ static dsm_status build(pass *p, const dsm_network *network, const dsm_model *mo
   dsm_graph_output(g, backward ? "dF" : "F", p->output);
   DSM_TRY(dsm_graph_plan(g, kernels));
   return DSM_OK;
+}
+
+static int evaluations(const dsm_network *network) {
+  return network->guidance == 0 || network->guidance == 1 ? 1 : 2;
 }
 
 dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
@@ -62,7 +75,11 @@ dsm_status dsm_network_create(const dsm_config *config, const dsm_process *proce
   created->objective = config->objective;
   created->n = block;
   created->d = dsm_shape_count(dsm_model_sample(model));
+  created->conditions = dsm_model_conditions(model);
+  created->guidance = created->conditions > 0 ? config->sampler.guidance : 1;
   DSM_TRY_DONE(DSM_ALLOC(block, &created->reading));
+  DSM_TRY_DONE(DSM_ALLOC(block * created->conditions, &created->given));
+  if (evaluations(created) > 1) DSM_TRY_DONE(DSM_ALLOC(block * created->d, &created->guided));
   DSM_TRY_DONE(build(&created->forward, created, model, kernels, false));
   if (pullback) DSM_TRY_DONE(build(&created->backward, created, model, kernels, true));
   *network = created;
@@ -77,6 +94,8 @@ void dsm_network_destroy(dsm_network **network) {
   dsm_graph_destroy(&(*network)->forward.graph);
   dsm_graph_destroy(&(*network)->backward.graph);
   free((*network)->reading);
+  free((*network)->given);
+  free((*network)->guided);
   free(*network);
   *network = NULL;
 }
@@ -91,9 +110,29 @@ static void fill(dsm_network *network, const pass *p, const float *x, const doub
   }
 }
 
-static const float *run(const dsm_network *network, const pass *p) {
+void dsm_network_condition(dsm_network *network, const float *u) {
+  network->has_given = u != NULL;
+  if (u) memcpy(network->given, u, network->n * network->conditions * sizeof *u);
+}
+
+static const float *run_once(const dsm_network *network, const pass *p, dsm_node *output, bool conditions) {
+  if (p->condition)
+    dsm__condition_fill(dsm_graph_data(p->graph, p->condition), network->n, network->conditions,
+                        conditions && network->has_given ? network->given : NULL, NULL);
   dsm_graph_run(p->graph, &(dsm_run){.parameters = network->parameters});
-  return dsm_graph_data(p->graph, p->output);
+  return dsm_graph_data(p->graph, output);
+}
+
+/* The output, `count` numbers, with guidance. What else the graph holds is given the conditions: they come last. */
+static const float *run(const dsm_network *network, const pass *p, dsm_node *output, size_t count) {
+  const double w = network->guidance;
+  if (evaluations(network) == 1) return run_once(network, p, output, w > 0);
+  float *guided = network->guided;
+  memcpy(guided, run_once(network, p, output, false), count * sizeof *guided);
+  const float *f = run_once(network, p, output, true);
+  for (size_t j = 0; j < count; j++)
+    guided[j] = (float)((double)guided[j] + w * ((double)f[j] - (double)guided[j]));
+  return guided;
 }
 
 static void network_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
@@ -101,7 +140,7 @@ static void network_estimate(void *self, const float *x, const double *t, const 
   const size_t n = network->n, d = network->d;
   DSM_ASSERT(!estimate->variance || network->forward.parts.variance);
   fill(network, &network->forward, x, t);
-  const float *f = run(network, &network->forward);
+  const float *f = run(network, &network->forward, network->forward.output, n * d);
   const float *v = network->forward.parts.variance
                        ? dsm_graph_data(network->forward.graph, network->forward.parts.variance)
                        : NULL;
@@ -130,7 +169,7 @@ static void network_pullback(void *self, const float *x, const double *t, const 
       u[j] = (float)(r->input *
                      (r->x0_f * (u_x0 ? (double)u_x0[j] : 0) + r->eps_f * (u_eps ? (double)u_eps[j] : 0)));
   }
-  const float *df = run(network, p);
+  const float *df = run(network, p, p->output, n * d);
   for (size_t i = 0; i < n; i++) {
     const dsm_reading *r = &network->reading[i];
     for (size_t j = i * d; j < (i + 1) * d; j++)
@@ -142,8 +181,7 @@ static void network_pullback(void *self, const float *x, const double *t, const 
 static void network_energy(void *self, const float *x, const double *t, double *energy) {
   dsm_network *network = self;
   fill(network, &network->forward, x, t);
-  run(network, &network->forward);
-  const float *e = dsm_graph_data(network->forward.graph, network->forward.parts.energy);
+  const float *e = run(network, &network->forward, network->forward.parts.energy, network->n);
   for (size_t i = 0; i < network->n; i++)
     energy[i] = (double)e[i] / (network->reading[i].input * dsm_process_sigma(network->process, t[i]));
 }
@@ -152,6 +190,7 @@ dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters)
   network->parameters = parameters;
   return (dsm_denoiser){.self = network,
                         .estimate = network_estimate,
+                        .evaluations = evaluations(network),
                         .learns_variance = network->forward.parts.variance != NULL,
                         .pullback = network->backward.graph ? network_pullback : NULL,
                         .energy = network->forward.parts.energy ? network_energy : NULL};

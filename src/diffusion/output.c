@@ -1,5 +1,7 @@
 #include "output.h"
 
+#include <string.h>
+
 void dsm__output_prepare(dsm_graph *graph, int prediction, int order) {
   if (order + (prediction == DSM_PREDICT_ENERGY) > 1) dsm_graph_decompose(graph, true);
 }
@@ -16,10 +18,26 @@ static dsm_node *channels(dsm_graph *g, dsm_node *y, size_t first, size_t count,
   return y ? dsm_reshape(g, y, DSM_SHAPE(n, d)) : NULL;
 }
 
+dsm_node *dsm__condition_input(dsm_graph *graph, const dsm_model *model, size_t n) {
+  const size_t c = dsm_model_conditions(model);
+  return c > 0 ? dsm_input(graph, "condition", DSM_SHAPE(n, c + 1)) : NULL;
+}
+
+void dsm__condition_fill(float *input, size_t n, size_t c, const float *u, const bool *without) {
+  for (size_t i = 0; i < n; i++, input += c + 1) {
+    const bool left_out = !u || (without && without[i]);
+    if (left_out)
+      memset(input, 0, c * sizeof *input);
+    else
+      memcpy(input, u + i * c, c * sizeof *input);
+    input[c] = left_out;
+  }
+}
+
 dsm_node *dsm__output(dsm_graph *g, const dsm_model *model, int prediction, dsm_node *x, dsm_node *label,
-                      dsm__output_parts *parts) {
+                      dsm_node *condition, dsm__output_parts *parts) {
   if (parts) *parts = (dsm__output_parts){0};
-  dsm_node *y = dsm_model_build(model, g, x, label);
+  dsm_node *y = dsm_model_build(model, g, x, label, condition);
   if (!y) return NULL;
   const dsm_shape sample = dsm_model_sample(model), shape = dsm_node_shape(y);
   const size_t n = shape.n[0], d = dsm_shape_count(sample), c = sample.n[sample.rank - 1];

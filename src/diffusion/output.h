@@ -14,7 +14,13 @@ typedef struct dsm__output_parts {
   dsm_node *variance; /* (n, d) r: the reverse variance lies at (r + 1) / 2 between its logarithmic bounds */
 } dsm__output_parts;
 
-/** F (n, d) of x (n, sample...) at labels (n, 1).
+/** Input of the condition for n samples; NULL for a model without conditions. */
+dsm_node *dsm__condition_input(dsm_graph *graph, const dsm_model *model, size_t n);
+/** Fills it, (n, c + 1): row i is u_i and 0, or, where u is left out, zeros and 1. `u` (n, c) may be NULL, and
+ *  `without` (n) too: left out for none. */
+void dsm__condition_fill(float *input, size_t n, size_t c, const float *u, const bool *without);
+
+/** F (n, d) of x (n, sample...) at labels (n, 1), given conditions (NULL in a model without them).
  *    all but energy  the network itself
  *    energy          F = grad_x e(x),  e = 1/2 |x - network(x)|^2  (Salimans & Ho 2021, "Should EBMs model the
  *                    energy or the score?"), so that s = -F / sigma is the gradient of -E(x_t) for
@@ -22,6 +28,6 @@ typedef struct dsm__output_parts {
  *  @param[out] parts  may be NULL
  *  @return NULL after a mistake (kept in the graph) */
 dsm_node *dsm__output(dsm_graph *graph, const dsm_model *model, int prediction, dsm_node *x, dsm_node *label,
-                      dsm__output_parts *parts);
+                      dsm_node *condition, dsm__output_parts *parts);
 
 #endif

@@ -9,6 +9,7 @@
 #define DSM_GROUP_OPTIMIZER     "optimizer"
 #define DSM_GROUP_NORMALIZATION "normalization"
 #define DSM_DATASET_TIMES       "times"
+#define DSM_GROUP_CONDITIONS    "conditions"
 
 enum { DSM_RATE_TEXT = 32 };
 /* Name of the group of an average: the shortest decimal that reads back as `rate`, "0.999". Returns `text`.

@@ -41,6 +41,7 @@ done:
 void dsm_checkpoint_destroy(dsm_checkpoint *header) {
   free(header->config);
   dsm_normalization_destroy(&header->normalization);
+  dsm_normalization_destroy(&header->conditions);
   memset(header, 0, sizeof *header);
 }
 
@@ -58,12 +59,12 @@ static dsm_status read_sample_shape(hid_t file, dsm_shape *sample) {
   return DSM_OK;
 }
 
-static dsm_status read_normalization(hid_t file, dsm_normalization *n) {
+static dsm_status read_normalization(hid_t file, const char *name, dsm_normalization *n) {
   dsm_status status = DSM_OK;
   hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
   dsm_shape shape;
   int64_t kind;
-  DSM_TRY_DONE(missing_is_damage(dsm__h5_open_group(file, DSM_GROUP_NORMALIZATION, &group)));
+  DSM_TRY_DONE(missing_is_damage(dsm__h5_open_group(file, name, &group)));
   DSM_TRY_DONE(dsm__h5_get_int(group, "kind", &kind));
   DSM_TRY_DONE(missing_is_damage(dsm__h5_open_dataset(group, "shift", H5T_NATIVE_DOUBLE, &dataset, &shape)));
   if (shape.rank != 1 || shape.n[0] > DSM_CHANNELS_MAX)
@@ -113,7 +114,9 @@ dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header) 
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "blas", header->blas, sizeof header->blas));
   if (H5Aexists(file, "time_label") > 0)
     DSM_TRY_DONE(dsm__h5_get_text_into(file, "time_label", header->time_label, sizeof header->time_label));
-  DSM_TRY_DONE(read_normalization(file, &header->normalization));
+  DSM_TRY_DONE(read_normalization(file, DSM_GROUP_NORMALIZATION, &header->normalization));
+  if (H5Lexists(file, DSM_GROUP_CONDITIONS, H5P_DEFAULT) > 0)
+    DSM_TRY_DONE(read_normalization(file, DSM_GROUP_CONDITIONS, &header->conditions));
   DSM_TRY_DONE(check_groups(file));
 done:
   dsm__h5_close(&file);

@@ -44,13 +44,13 @@ static dsm_status write_attributes(hid_t file, const dsm_checkpoint *header) {
   return DSM_OK;
 }
 
-static dsm_status write_normalization(hid_t file, const dsm_normalization *n) {
+static dsm_status write_normalization(hid_t file, const char *name, const dsm_normalization *n) {
   dsm_status status = DSM_OK;
   hid_t group = H5I_INVALID_HID;
   const dsm_shape shape = DSM_SHAPE(n->channels);
   if (n->channels < 1 || n->channels > DSM_CHANNELS_MAX)
     DSM_FAIL(DSM_INTERNAL, "a normalization cannot have %zu channels", n->channels);
-  DSM_TRY_DONE(dsm__h5_create_group(file, DSM_GROUP_NORMALIZATION, &group));
+  DSM_TRY_DONE(dsm__h5_create_group(file, name, &group));
   DSM_TRY_DONE(dsm__h5_set_int(group, "kind", n->kind));
   DSM_TRY_DONE(dsm__h5_write(group, "shift", H5T_NATIVE_DOUBLE, shape, n->shift));
   DSM_TRY_DONE(dsm__h5_write(group, "scale", H5T_NATIVE_DOUBLE, shape, n->scale));
@@ -123,7 +123,7 @@ static uint64_t file_bytes(const dsm_checkpoint *header, const dsm_checkpoint_ar
   if (arrays->times) bytes += arrays->times_count * sizeof(double) + 1024;
   bytes += bytes / 1024;
   bytes += (1 + arrays->averages) * entries * 1024 + arrays->averages * 4096 + 32768;
-  return bytes + 4 * header->normalization.channels * sizeof(double) +
+  return bytes + 4 * (header->normalization.channels + header->conditions.channels) * sizeof(double) + 8192 +
          (header->config ? strlen(header->config) : 0);
 }
 
@@ -137,7 +137,9 @@ static dsm_status write_file(const char *path, const dsm_checkpoint *header,
   dsm_hdf5_lock();
   DSM_TRY_DONE(dsm__h5_create(path, file_bytes(header, arrays), &output, &file));
   DSM_TRY_DONE(write_attributes(file, header));
-  DSM_TRY_DONE(write_normalization(file, &header->normalization));
+  DSM_TRY_DONE(write_normalization(file, DSM_GROUP_NORMALIZATION, &header->normalization));
+  if (header->conditions.channels > 0)
+    DSM_TRY_DONE(write_normalization(file, DSM_GROUP_CONDITIONS, &header->conditions));
   DSM_TRY_DONE(write_entries(file, DSM_GROUP_MODEL, arrays->table, H5T_NATIVE_FLOAT, arrays->w, scratch));
   DSM_TRY_DONE(write_averages(file, arrays, scratch));
   DSM_TRY_DONE(write_moments(file, arrays));

@@ -100,6 +100,58 @@ static dsm_status write_attributes(hid_t file, const dsm_samples_info *info) {
   return DSM_OK;
 }
 
+/* Says whether two requests have the same conditions: FNV-1a over names, kinds and values. */
+static uint64_t digest(const dsm_samples_info *info) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t k = 0; k < info->conditions; k++) {
+    const dsm_samples_condition *c = &info->condition[k];
+    const struct {
+      const void *bytes;
+      size_t count;
+    } parts[] = {{c->name, strlen(c->name) + 1},
+                 {&c->labels, sizeof c->labels},
+                 {c->value, info->count * c->columns * sizeof(float)}};
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+      for (size_t i = 0; i < parts[p].count; i++)
+        hash = (hash ^ ((const unsigned char *)parts[p].bytes)[i]) * UINT64_C(0x100000001b3);
+  }
+  return hash;
+}
+
+/* The groups on the way to "events/labels". */
+static dsm_status make_groups(hid_t file, const char *name) {
+  for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+    char path[DSM_PATH_MAX];
+    hid_t group = H5I_INVALID_HID;
+    snprintf(path, sizeof path, "%.*s", (int)(slash - name), name);
+    if (H5Lexists(file, path, H5P_DEFAULT) > 0) continue;
+    DSM_TRY(dsm__h5_create_group(file, path, &group));
+    dsm__h5_close(&group);
+  }
+  return DSM_OK;
+}
+
+static dsm_status write_condition(hid_t file, const dsm_samples_condition *c, uint64_t count) {
+  dsm_status status = DSM_OK;
+  const char *name = c->name + strspn(c->name, "/");
+  int32_t *label = NULL;
+  DSM_TRY(make_groups(file, name));
+  if (!c->labels) return dsm__h5_write(file, name, H5T_NATIVE_FLOAT, DSM_SHAPE(count, c->columns), c->value);
+  DSM_TRY(DSM_ALLOC(count, &label));
+  for (uint64_t i = 0; i < count; i++) label[i] = (int32_t)c->value[i];
+  status = dsm__h5_write(file, name, H5T_NATIVE_INT32, DSM_SHAPE(count), label);
+  free(label);
+  return status;
+}
+
+static dsm_status write_conditions(hid_t file, const dsm_samples_info *info) {
+  if (info->conditions == 0) return DSM_OK;
+  DSM_TRY(dsm__h5_set_uint(file, "conditions", digest(info)));
+  for (size_t k = 0; k < info->conditions; k++)
+    DSM_TRY(write_condition(file, &info->condition[k], info->count));
+  return DSM_OK;
+}
+
 static dsm_status write_structure(const char *path, const dsm_samples_info *info, uint64_t blocks,
                                   uint64_t bytes) {
   dsm_status status = DSM_OK;
@@ -116,6 +168,7 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   DSM_TRY_DONE(write_attributes(file, info));
   DSM_TRY_DONE(create_dataset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &samples));
   DSM_TRY_DONE(write_labels(samples, letters));
+  DSM_TRY_DONE(write_conditions(file, info));
   DSM_TRY_DONE(create_dataset(file, "index", H5T_NATIVE_INT64, 1, &count, &index));
   DSM_TRY_DONE(create_dataset(file, "evaluations", H5T_NATIVE_INT32, 1, &count, &evaluations));
   DSM_TRY_DONE(create_dataset(file, "complete", H5T_NATIVE_UINT8, 1, &map, &complete));
@@ -148,7 +201,11 @@ static dsm_status clear_map(int fd, const char *path) {
 
 /* All bytes of the file, so that no block can meet a full disk; some KiB are for what HDF5 needs. */
 static uint64_t file_bytes(const dsm_samples_info *info, uint64_t blocks) {
-  return info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t) + sizeof(int32_t)) +
+  uint64_t conditions = 0;
+  for (size_t k = 0; k < info->conditions; k++)
+    conditions += info->count * info->condition[k].columns * (sizeof(float) + 1) + 8192;
+  return conditions +
+         info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t) + sizeof(int32_t)) +
          blocks + 16384 + (info->config ? strlen(info->config) : 0);
 }
 
@@ -230,6 +287,11 @@ static dsm_status compare_request(hid_t file, const dsm_samples_info *info, cons
   DSM_TRY(dsm__h5_get_int(file, "step", &step));
   *same = layout->count == info->count && layout->block == info->block && seed == info->seed &&
           step == info->step && dsm_shape_equal(layout->sample, info->sample);
+  uint64_t conditions = 0;
+  const bool has_conditions = H5Aexists(file, "conditions") > 0;
+  if (has_conditions) DSM_TRY(dsm__h5_get_uint(file, "conditions", &conditions));
+  *same =
+      *same && has_conditions == (info->conditions > 0) && (!has_conditions || conditions == digest(info));
   DSM_TRY(has_text(file, "sampler", info->sampler, same));
   DSM_TRY(has_text(file, "config", info->config ? info->config : "", same));
   return DSM_OK;

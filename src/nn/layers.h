@@ -18,6 +18,7 @@ typedef struct dsm__net {
   dsm_graph *graph;
   const dsm_config *config;
   dsm_shape sample;
+  dsm_node *condition; /* (N, c + 1), NULL in a model without conditions */
   const dsm_parameters *table;
   dsm_parameters *growing; /* the table on the first walk, else NULL */
   dsm_status status;       /* first failure to add to the table */
@@ -61,9 +62,10 @@ dsm_node *dsm__dropout(dsm__net *net, dsm_node *x);
 
 /* ---- blocks -------------------------------------------------------------------------------------------- */
 
-/** What every block sees of the time: SiLU(Linear(SiLU(Linear(embedding of width features)))), (N, 1) -> (N,
- * hidden). The last SiLU is the one that the blocks would each apply first. Owns `time.linear1` and
- * `time.linear2`. */
+/** What every block sees of the time and the condition, (N, 1) -> (N, hidden):
+ *    SiLU(Linear(SiLU(Linear(embedding of width features))) + Linear(SiLU(Linear(condition))))
+ *  without the second term in a model without conditions. The last SiLU is the one that the blocks would each
+ *  apply first. Owns `time.linear1`, `time.linear2`, `condition.linear1` and `condition.linear2`. */
 dsm_node *dsm__time_features(dsm__net *net, dsm_node *label, size_t width, size_t hidden);
 /** Residual block of the U-Net, (N, H, W, in) -> (N, H, W, out). */
 dsm_node *dsm__resblock(dsm__net *net, dsm_node *x, dsm_node *time, size_t out, const char *name);

@@ -6,13 +6,14 @@
 
 static dsm_status linear_check(const dsm_config *config, dsm_shape sample) {
   char text[64];
-  (void)config;
   if (sample.rank != 1)
     DSM_FAIL(
         DSM_BAD_CONFIG,
         "model.name linear is for vectors (C), but a sample has shape %s: use model.name unet for images "
         "(H, W, C)",
         dsm_shape_text(sample, text, sizeof text));
+  if (config->data.conditions[0])
+    DSM_FAIL(DSM_BAD_CONFIG, "model.name linear sees nothing but x: use mlp with data.conditions");
   return DSM_OK;
 }
 

@@ -1,7 +1,10 @@
 #include "layers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "dsmpi/conditions.h"
 #include "dsmpi/memory.h"
 
 enum { TEXT_MAX = 1024 };
@@ -10,6 +13,7 @@ struct dsm_model {
   const dsm__network *network;
   dsm_config config;
   dsm_shape sample;
+  size_t conditions;
   dsm_parameters *table;
   char text[TEXT_MAX];
 };
@@ -27,6 +31,9 @@ static dsm_status make_table(dsm_model *model) {
   dsm__net net = {.graph = graph,
                   .config = &model->config,
                   .sample = model->sample,
+                  .condition = model->conditions
+                                   ? dsm_input(graph, "condition", DSM_SHAPE(1, model->conditions + 1))
+                                   : NULL,
                   .table = model->table,
                   .growing = model->table};
   dsm_shape batch = {.rank = model->sample.rank + 1, .n = {1}};
@@ -50,12 +57,21 @@ dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_mode
   if (!(dropout >= 0 && dropout < 1))
     DSM_FAIL(DSM_BAD_CONFIG, "model.dropout is %g: it must be at least 0 and below 1", dropout);
 
+  dsm_conditions conditions;
+  DSM_TRY(dsm_conditions_of(config, &conditions));
   dsm_model *m = NULL;
   DSM_TRY(DSM_ALLOC(1, &m));
   m->network = network;
   m->config = *config;
   m->sample = sample;
+  m->conditions = conditions.width;
   network->describe(config, sample, m->text, sizeof m->text);
+  if (conditions.count > 0) {
+    const size_t used = strlen(m->text);
+    char names[TEXT_MAX / 2];
+    snprintf(m->text + used, sizeof m->text - used, ", given %s",
+             dsm_conditions_text(&conditions, names, sizeof names));
+  }
   dsm_status status = make_table(m);
   if (status != DSM_OK) dsm_model_destroy(&m);
   DSM_TRY(status);
@@ -82,7 +98,17 @@ const char *dsm_model_text(const dsm_model *model) {
   return model->text;
 }
 
-dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label) {
-  dsm__net net = {.graph = graph, .config = &model->config, .sample = model->sample, .table = model->table};
+size_t dsm_model_conditions(const dsm_model *model) {
+  return model->conditions;
+}
+
+dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
+                          dsm_node *condition) {
+  DSM_ASSERT((condition != NULL) == (model->conditions > 0));
+  dsm__net net = {.graph = graph,
+                  .config = &model->config,
+                  .sample = model->sample,
+                  .condition = condition,
+                  .table = model->table};
   return model->network->build(&net, x, label);
 }

@@ -1,4 +1,4 @@
-/* How networks see time. The frequencies are those of the DDPM code, with width/2 - 1 in the exponent and
+/* How networks see time, and conditions beside it. The frequencies are those of the DDPM code, with width/2 - 1 in the exponent and
  * sines first; other codes divide by width/2 or put cosines first, and weights do not carry over between
  * them. */
 #include "layers.h"
@@ -20,5 +20,9 @@ dsm_node *dsm_time_embedding(dsm_graph *graph, dsm_node *label, size_t width) {
 dsm_node *dsm__time_features(dsm__net *net, dsm_node *label, size_t width, size_t hidden) {
   dsm_node *h = dsm_time_embedding(net->graph, label, width);
   h = dsm__silu(net, dsm__linear(net, h, hidden, 1, "time.linear1"));
-  return dsm__silu(net, dsm__linear(net, h, hidden, 1, "time.linear2"));
+  h = dsm__linear(net, h, hidden, 1, "time.linear2");
+  if (!net->condition) return dsm__silu(net, h);
+  dsm_node *c = dsm__silu(net, dsm__linear(net, net->condition, hidden, 1, "condition.linear1"));
+  c = dsm__linear(net, c, hidden, 1, "condition.linear2");
+  return h && c ? dsm__silu(net, dsm_add(net->graph, h, c)) : NULL;
 }

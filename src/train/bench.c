@@ -23,9 +23,10 @@ static bool is_root(const bench *b) {
 
 /* ---- set-up -------------------------------------------------------------------------------------------- */
 
-/** Shape of a sample: data.shape, else that of the data file. */
-static dsm_status sample_shape(const dsm_config *c, dsm_shape *sample) {
+/** Shape of a sample: data.shape, else that of the data file, which also tells the columns of conditions. */
+static dsm_status sample_shape(dsm_config *c, dsm_shape *sample) {
   dsm_dataset *dataset = NULL;
+  dsm_condition_data *conditions = NULL;
   if (c->data.shape.count > 0) {
     size_t n[DSM_LIST_MAX];
     if (c->data.shape.count >= DSM_MAX_RANK)
@@ -37,11 +38,14 @@ static dsm_status sample_shape(const dsm_config *c, dsm_shape *sample) {
   }
   DSM_TRY(dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &dataset));
   *sample = dsm_dataset_info_of(dataset)->sample;
+  const dsm_status status = dsm__conditions_open(dataset, c, &conditions);
+  dsm_condition_data_close(&conditions);
   dsm_dataset_close(&dataset);
-  return DSM_OK;
+  return status;
 }
 
-static dsm_status build(bench *b, const dsm_config *c, dsm_comm *comm) {
+static dsm_status build(bench *b, const dsm_config *config, dsm_comm *comm) {
+  dsm_config complete = *config, *c = &complete;
   dsm__session *s = &b->session;
   dsm_shape sample;
   DSM_TRY(sample_shape(c, &sample));

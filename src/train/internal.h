@@ -71,6 +71,35 @@ void dsm__peak_memory_restart(void);
 dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config *config,
                           dsm_normalization *n);
 
+/* ---- conditions.c, condition_table.c ------------------------------------------------------------------- */
+
+/** Opens data.conditions beside the samples, where there are some, and completes the configuration from what is
+ *  found; `*data` is NULL where there are none. Not collective. */
+dsm_status dsm__conditions_open(const dsm_dataset *samples, dsm_config *config, dsm_condition_data **data);
+/** Normalisation of the condition vector: rank 0 reads, all get it. Collective. */
+dsm_status dsm__conditions_normalize(dsm_comm *comm, dsm_condition_data *data, dsm_normalization *n);
+/** What the model is conditioned on, and how it is scaled. Rank 0 prints. */
+void dsm__banner_conditions(const dsm_conditions *conditions, const dsm_normalization *n, double drop);
+
+/** Raw conditions of samples to be drawn: sample i takes row i % rows. */
+typedef struct dsm__condition_table {
+  dsm_conditions layout;
+  uint64_t rows; /* 0: none are needed */
+  float *raw;    /* (rows, layout.columns) */
+} dsm__condition_table;
+/** From sampler.label, condition or condition_file, for `count` samples; what lies outside the range of the
+ *  training data in `n` is told. Collective. @return DSM_BAD_CONFIG naming the choices; DSM_BAD_DATA. */
+dsm_status dsm__condition_table_create(dsm_comm *comm, const dsm_config *config, const dsm_normalization *n,
+                                       uint64_t count, dsm__condition_table *table);
+/** The columns of each condition for `count` samples; each given[k].value is owned by the caller: free(), also
+ *  after a failure. */
+dsm_status dsm__condition_table_columns(const dsm__condition_table *table, uint64_t count,
+                                        dsm_samples_condition given[DSM_LIST_MAX]);
+void dsm__condition_table_destroy(dsm__condition_table *table);
+/** u (n, width) of samples first ... first + n - 1; `raw` is room for (n, columns). */
+void dsm__condition_table_encode(const dsm__condition_table *table, const dsm_normalization *scaling,
+                                 uint64_t first, size_t n, float *raw, float *u);
+
 /* ---- run_folder.c, resume.c ---------------------------------------------------------------------------- */
 
 typedef struct dsm__run_folder {
@@ -92,6 +121,8 @@ dsm_status dsm__newest_whole(const char *folder, const dsm_checkpoint_arrays *ar
                              dsm_checkpoint *header);
 /** DSM_BAD_CONFIG if the checkpoint's network was shown times in another way than this program does. */
 dsm_status dsm__check_label(const dsm_checkpoint *header, const char *path, const dsm_process *process);
+/** Sends the numbers of a normalisation, which all ranks have made for equally many channels. Collective. */
+dsm_status dsm__share_normalization(dsm_comm *comm, const dsm_normalization *n);
 /** Sends a header from rank 0 to all. Collective. */
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 

@@ -47,14 +47,30 @@ dsm_status dsm__check_label(const dsm_checkpoint *header, const char *path, cons
            path, header->time_label, label, header->program);
 }
 
+static dsm_status take_normalization(const dsm_normalization *sent, dsm_normalization *n) {
+  *n = (dsm_normalization){0};
+  if (sent->channels == 0) return DSM_OK;
+  DSM_TRY(dsm_normalization_create(sent->channels, n));
+  n->kind = sent->kind;
+  return DSM_OK;
+}
+
+dsm_status dsm__share_normalization(dsm_comm *comm, const dsm_normalization *n) {
+  const size_t bytes = n->channels * sizeof(double);
+  double *const arrays[] = {n->shift, n->scale, n->min, n->max};
+  for (size_t i = 0; bytes > 0 && i < sizeof arrays / sizeof *arrays; i++)
+    DSM_TRY(dsm_comm_broadcast(comm, arrays[i], bytes, 0));
+  return DSM_OK;
+}
+
 /** Another rank: the header that rank 0 sent, with arrays of its own to be filled. */
 static dsm_status take_header(const dsm_checkpoint *sent, size_t length, dsm_checkpoint *header) {
   *header = *sent; /* pointers of rank 0 mean nothing here */
   header->config = NULL;
-  header->normalization = (dsm_normalization){0};
+  header->normalization = header->conditions = (dsm_normalization){0};
   DSM_TRY(DSM_ALLOC(length, &header->config));
-  DSM_TRY(dsm_normalization_create(sent->normalization.channels, &header->normalization));
-  header->normalization.kind = sent->normalization.kind;
+  DSM_TRY(take_normalization(&sent->normalization, &header->normalization));
+  DSM_TRY(take_normalization(&sent->conditions, &header->conditions));
   return DSM_OK;
 }
 
@@ -66,10 +82,7 @@ dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header) {
   DSM_TRY(dsm_comm_broadcast(comm, &length, sizeof length, 0));
   DSM_AGREE(comm, rank == 0 ? DSM_OK : take_header(&shared, length, header));
   DSM_TRY(dsm_comm_broadcast(comm, header->config, length, 0));
-  const size_t bytes = header->normalization.channels * sizeof(double);
-  double *const arrays[] = {header->normalization.shift, header->normalization.scale,
-                            header->normalization.min, header->normalization.max};
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-    DSM_TRY(dsm_comm_broadcast(comm, arrays[i], bytes, 0));
+  DSM_TRY(dsm__share_normalization(comm, &header->normalization));
+  DSM_TRY(dsm__share_normalization(comm, &header->conditions));
   return DSM_OK;
 }

@@ -16,8 +16,10 @@ typedef struct sampling {
   float *w;
   dsm_network *network;
   dsm_samples *output;
-  int64_t steps, evaluations; /* of a block; evaluations 0: not known beforehand */
+  int64_t steps, estimates,
+      evaluations; /* of a block, and of the network for them; 0: not known beforehand */
   double *clip_low, *clip_high;
+  dsm__condition_table conditions;
   char average[64]; /* which parameters, for people */
 } sampling;
 
@@ -152,10 +154,12 @@ static const dsm_sampler *sampler_of(const sampling *s) {
 
 static void describe_sampler(const sampling *s, char *text, size_t size) {
   const dsm_sampling one = describe(s, NULL, 0);
-  char sampler[160];
+  char sampler[160], given[48] = "";
   dsm_sampler_describe(sampler_of(s), &one, sampler, sizeof sampler);
-  snprintf(text, size, "%s, clip %s, %s", sampler,
-           dsm_config_word("sampler.clip", s->session.config.sampler.clip), s->average);
+  if (s->conditions.layout.count > 0)
+    snprintf(given, sizeof given, ", guidance %g", s->session.config.sampler.guidance);
+  snprintf(text, size, "%s, clip %s%s, %s", sampler,
+           dsm_config_word("sampler.clip", s->session.config.sampler.clip), given, s->average);
 }
 
 /** Steps and evaluations of a block, after the sampler has agreed to the settings. */
@@ -164,7 +168,8 @@ static dsm_status plan_sampler(sampling *s) {
   s->steps = dsm_sampler_steps(sampler_of(s), s->session.process, &s->session.config.sampler);
   const dsm_sampling one = describe(s, &denoiser, 0);
   DSM_TRY(dsm_sampler_check(sampler_of(s), &one));
-  s->evaluations = dsm_sampler_evaluations(sampler_of(s), &one);
+  s->estimates = dsm_sampler_evaluations(sampler_of(s), &one);
+  s->evaluations = s->estimates * denoiser.evaluations;
   return DSM_OK;
 }
 
@@ -187,7 +192,14 @@ static dsm_status create_output(const sampling *s, const char *config, uint64_t 
   describe_sampler(s, info.sampler, sizeof info.sampler);
   snprintf(info.checkpoint, sizeof info.checkpoint, "%.*s", (int)sizeof info.checkpoint - 1, s->path);
   snprintf(info.program, sizeof info.program, "%s", dsm_version_line());
-  return dsm_samples_create(s->options->output, &info, missing);
+  if (s->conditions.rows == 0) return dsm_samples_create(s->options->output, &info, missing);
+  dsm_samples_condition given[DSM_LIST_MAX];
+  dsm_status status = dsm__condition_table_columns(&s->conditions, info.count, given);
+  info.conditions = s->conditions.layout.count;
+  info.condition = given;
+  if (status == DSM_OK) status = dsm_samples_create(s->options->output, &info, missing);
+  for (size_t k = 0; k < info.conditions; k++) free((void *)given[k].value);
+  return status;
 }
 
 typedef struct block_progress {
@@ -219,13 +231,20 @@ static dsm_status draw_blocks(sampling *s, dsm__progress *progress, drawn *taken
   const size_t pixels = s->session.d / s->header.normalization.channels;
   block_progress shown = {progress, 0, 0};
   uint64_t turn = 0;
-  float *x = NULL;
+  const dsm_conditions *layout = &s->conditions.layout;
+  float *x = NULL, *raw = NULL, *u = NULL;
   int32_t *needed = NULL;
   DSM_TRY_DONE(DSM_ALLOC(block * s->session.d, &x));
   DSM_TRY_DONE(DSM_ALLOC(block, &needed));
+  DSM_TRY_DONE(DSM_ALLOC(block * layout->columns, &raw));
+  DSM_TRY_DONE(DSM_ALLOC(block * layout->width, &u));
   for (uint64_t b = 0; b < blocks; b++) {
     if (dsm_samples_done(s->output, b) || turn++ % (uint64_t)size != (uint64_t)rank) continue;
     dsm_sampling one = describe(s, &denoiser, b);
+    if (s->conditions.rows > 0) {
+      dsm__condition_table_encode(&s->conditions, &s->header.conditions, b * block, block, raw, u);
+      dsm_network_condition(s->network, u);
+    }
     one.progress = show_progress;
     one.context = &shown;
     one.evaluations = &taken->evaluations;
@@ -236,11 +255,14 @@ static dsm_status draw_blocks(sampling *s, dsm__progress *progress, drawn *taken
     const uint64_t here = count - b * block < block ? count - b * block : block;
     for (size_t i = 0; i < here * s->session.d; i++) taken->bad += !isfinite(x[i]);
     dsm_denormalize_values(&s->header.normalization, x, block * pixels);
+    for (size_t i = 0; i < block; i++) needed[i] *= denoiser.evaluations;
     DSM_TRY_DONE(dsm_samples_write(s->output, b, x, needed));
   }
 done:
   free(x);
   free(needed);
+  free(raw);
+  free(u);
   return status;
 }
 
@@ -287,7 +309,7 @@ static dsm_status draw_all(sampling *s, uint64_t missing) {
   double sum[4];
   DSM_AGREE(comm, dsm_samples_open(s->options->output, &s->output));
   dsm__progress_start(&progress, planned ? "evaluation" : "thousandth", "", 0,
-                      (int64_t)most * (planned ? s->evaluations : 1000));
+                      (int64_t)most * (planned ? s->estimates : 1000));
   const dsm_status status = draw_blocks(s, is_root(s) ? &progress : NULL, &mine);
   dsm_log_transient(NULL);
   dsm_samples_close(&s->output);
@@ -307,6 +329,8 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   dsm_config_defaults(&config);
   DSM_AGREE(comm, dsm_config_parse("the checkpoint's configuration", s->header.config, &config));
   DSM_AGREE(comm, apply_overrides(s, &config));
+  DSM_TRY(
+      dsm__condition_table_create(comm, &config, &s->header.conditions, s->options->count, &s->conditions));
   DSM_AGREE(comm, build(s, &config));
   DSM_AGREE(comm, dsm__check_label(&s->header, s->path, s->session.process));
   DSM_AGREE(comm, is_root(s) ? read_parameters(s) : DSM_OK);
@@ -317,6 +341,14 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   describe_sampler(s, sampler, sizeof sampler);
   dsm_info("model    %s, step %lld: %s", s->path, (long long)s->header.step,
            dsm_model_text(s->session.model));
+  if (s->conditions.layout.count > 0) {
+    char given[512];
+    dsm_info("given    %s: %s", dsm_conditions_text(&s->conditions.layout, given, sizeof given),
+             s->conditions.rows == 0            ? "nothing, samples of all kinds (guidance 0)"
+             : s->conditions.rows == 1          ? "the same for all samples"
+             : config.sampler.condition_file[0] ? config.sampler.condition_file
+                                                : "the classes in turn");
+  }
   dsm_info("sampler  %s; %s, blocks of %lld", sampler, dsm_process_name_of(s->session.process),
            (long long)config.sampler.block);
 
@@ -351,6 +383,7 @@ dsm_status dsm_sample(dsm_comm *comm, const dsm_sample_options *options) {
   free(s.w);
   free(s.clip_low);
   free(s.clip_high);
+  dsm__condition_table_destroy(&s.conditions);
   dsm__session_destroy(&s.session);
   return status;
 }

@@ -14,7 +14,8 @@ typedef struct trainer {
   const dsm_train_options *options;
   dsm__run_folder folder;
   dsm_dataset *dataset;
-  dsm_checkpoint header; /* its normalisation, and the open interval of the loss log */
+  dsm_condition_data *conditions; /* NULL: none */
+  dsm_checkpoint header;          /* its normalisation, and the open interval of the loss log */
   float *w;
   dsm_objective *objective;
   dsm_optimizer *optimizer;
@@ -107,6 +108,7 @@ static dsm_status share_state(trainer *t) {
 static dsm_status start_new(trainer *t) {
   const dsm_config *c = &t->session.config;
   DSM_TRY(dsm__normalize(t->session.comm, t->dataset, c, &t->header.normalization));
+  DSM_TRY(dsm__conditions_normalize(t->session.comm, t->conditions, &t->header.conditions));
   DSM_TRY(dsm_config_text(c, &t->header.config));
   t->header.seed = (uint64_t)c->train.seed;
   t->header.sample = dsm_dataset_info_of(t->dataset)->sample;
@@ -167,7 +169,9 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
                                     .seed = (uint64_t)c->train.seed,
                                     .window_bytes = (uint64_t)c->data.shuffle_window << 20,
                                     .start = t->header.step,
-                                    .depth = 2};
+                                    .depth = 2,
+                                    .conditions = t->conditions,
+                                    .condition_normalization = &t->header.conditions};
   return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
 }
 
@@ -183,6 +187,8 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     float *leaf = dsm_reducer_leaf(t->reducer), *extra = leaf + s->count;
     double loss = 0;
     if (x) {
+      const float *u = dsm_loader_conditions(t->loader);
+      if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_model_conditions(s->model));
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
                         (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, &hooks);
       for (size_t j = 0; j < micro; j++) loss += t->losses[j];
@@ -327,6 +333,7 @@ static void destroy(trainer *t) {
   dsm_optimizer_destroy(&t->optimizer);
   dsm__time_law_destroy(&t->times);
   dsm_objective_destroy(&t->objective);
+  dsm_condition_data_close(&t->conditions);
   dsm_dataset_close(&t->dataset);
   dsm_checkpoint_destroy(&t->header);
   free(t->w);
@@ -335,7 +342,8 @@ static void destroy(trainer *t) {
   dsm__session_destroy(&t->session);
 }
 
-static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
+/** What the configuration leaves to the data file is filled in. */
+static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   const dsm_train_options *o = t->options;
   const double deadline = o->max_hours > 0 ? dsm_seconds() + 3600.0 * o->max_hours : 0;
   DSM_AGREE(comm, open_data(t, c));
@@ -343,6 +351,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
     dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
              info->file_shape, info->axes);
+  DSM_AGREE(comm, dsm__conditions_open(t->dataset, c, &t->conditions));
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
@@ -358,6 +367,9 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
   else
     DSM_TRY(start_new(t));
   dsm__banner_data(info, c, &t->header.normalization);
+  if (t->conditions)
+    dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
+                           c->objective.condition_drop);
   const dsm_graph_facts facts = dsm_objective_facts(t->objective);
   dsm__banner_model(&t->session, &facts, dsm_reducer_memory(t->reducer));
   if (o->dry_run) {
@@ -389,7 +401,8 @@ static dsm_status run(trainer *t, dsm_comm *comm, const dsm_config *c) {
 dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_options *options) {
   trainer t = {.options = options};
   t.session.comm = comm;
-  const dsm_status status = run(&t, comm, config);
+  dsm_config complete = *config;
+  const dsm_status status = run(&t, comm, &complete);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
   destroy(&t);
   if (!options->dry_run) dsm_log_open(NULL);

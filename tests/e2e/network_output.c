@@ -55,7 +55,7 @@ static dsm_status run(const char *checkpoint, const char *path) {
   for (int i = 0; i < sample.rank; i++) n[i + 1] = sample.n[i];
   dsm_node *x = dsm_input(graph, "x", dsm__shape_make(sample.rank + 1, n));
   dsm_node *label = dsm_input(graph, "label", DSM_SHAPE(COUNT, 1));
-  dsm_node *f = dsm_model_build(t.model, graph, x, label);
+  dsm_node *f = dsm_model_build(t.model, graph, x, label, NULL);
   dsm_graph_output(graph, "f", f);
   DSM_TRY(dsm_graph_plan(graph, &t.kernels));
   for (size_t i = 0; i < COUNT; i++) {

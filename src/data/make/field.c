@@ -96,4 +96,4 @@ static dsm_status describe(const dsm_make_params *p, dsm__writer *w) {
   return DSM_OK;
 }
 
-const dsm__maker dsm__make_gaussian_field = {"gaussian_field", begin, fill, describe};
+const dsm__maker dsm__make_gaussian_field = {"gaussian_field", begin, fill, NULL, describe};

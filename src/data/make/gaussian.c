@@ -73,4 +73,4 @@ static dsm_status describe(const dsm_make_params *p, dsm__writer *w) {
   return DSM_OK;
 }
 
-const dsm__maker dsm__make_gaussian = {"gaussian", begin, fill, describe};
+const dsm__maker dsm__make_gaussian = {"gaussian", begin, fill, NULL, describe};

@@ -42,6 +42,21 @@ done:
   return status;
 }
 
+static dsm_status write_labels(const dsm__maker *maker, const dsm_make_params *params, dsm__writer *w) {
+  dsm_status status = DSM_OK;
+  const uint64_t most = BLOCK_BYTES / sizeof(int32_t), block = params->count < most ? params->count : most;
+  int32_t *label = NULL;
+  DSM_TRY(DSM_ALLOC(block, &label));
+  for (uint64_t first = 0; first < params->count; first += block) {
+    const uint64_t n = params->count - first < block ? params->count - first : block;
+    for (uint64_t i = 0; i < n; i++) label[i] = maker->label(params, first + i);
+    DSM_TRY_DONE(dsm__writer_rows(w, 1, first, n, label));
+  }
+done:
+  free(label);
+  return status;
+}
+
 dsm_status dsm_data_make(const dsm_make_params *params, const char *output, char *report, size_t size) {
   dsm_status status = DSM_OK;
   const dsm__maker *maker = NULL;
@@ -60,13 +75,15 @@ dsm_status dsm_data_make(const dsm_make_params *params, const char *output, char
   if (__builtin_mul_overflow(sample * sizeof(float), params->count, &bytes) || bytes > INT64_MAX)
     DSM_FAIL_DONE(DSM_USAGE, "%llu samples of %llu values do not fit into a file",
                   (unsigned long long)params->count, (unsigned long long)sample);
-  DSM_TRY_DONE(dsm__writer_create(output, bytes, &w));
+  DSM_TRY_DONE(dsm__writer_create(output, bytes + (maker->label ? params->count * sizeof(int32_t) : 0), &w));
   DSM_TRY_DONE(dsm__writer_dataset(w, "samples", H5T_NATIVE_FLOAT, rank, dims, axes));
   DSM_TRY_DONE(dsm__writer_text(w, "kind", params->kind));
   DSM_TRY_DONE(dsm__writer_integer(w, "seed", params->seed));
   DSM_TRY_DONE(maker->describe(params, w));
+  if (maker->label) DSM_TRY_DONE(dsm__writer_dataset(w, "labels", H5T_NATIVE_INT32, 1, dims, "N"));
   DSM_TRY_DONE(dsm__writer_seal(w));
   DSM_TRY_DONE(write_samples(maker, params, state, sample, w));
+  if (maker->label) DSM_TRY_DONE(write_labels(maker, params, w));
   DSM_TRY_DONE(dsm__writer_commit(&w));
   if (report && size) {
     char text[32];

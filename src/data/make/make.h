@@ -15,6 +15,8 @@ typedef struct dsm__maker {
   /** Sample number `sample`, a function of (seed, sample) alone, so that any part of the data can be made
    * anew. */
   void (*fill)(const dsm_make_params *params, void *state, uint64_t sample, float *x);
+  /** Class of the sample, also written, as /labels; NULL where there are no classes. */
+  int (*label)(const dsm_make_params *params, uint64_t sample);
   /** Writes the law as attributes. */
   dsm_status (*describe)(const dsm_make_params *params, dsm__writer *w);
 } dsm__maker;

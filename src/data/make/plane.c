@@ -28,13 +28,17 @@ void dsm_eight_gaussians_centre(int k, double centre[2]) {
   centre[1] = 2 * sin(2 * pi * k / 8);
 }
 
+/* Elements 0 and 1 of the row are the normals, 4 ... the number of the mode. */
+static int label_eight_gaussians(const dsm_make_params *p, uint64_t sample) {
+  return (int)dsm_random_below(key_of(p, sample), 1, 8);
+}
+
 static void fill_eight_gaussians(const dsm_make_params *p, void *state, uint64_t sample, float *x) {
   (void)state;
   double centre[2];
   float z[2];
-  /* Elements 0 and 1 of the row are the normals, 4 ... the number of the mode. */
   dsm_random_normal(key_of(p, sample), 0, 2, z);
-  dsm_eight_gaussians_centre((int)dsm_random_below(key_of(p, sample), 1, 8), centre);
+  dsm_eight_gaussians_centre(label_eight_gaussians(p, sample), centre);
   for (int i = 0; i < 2; i++) x[i] = (float)(centre[i] + DSM_EIGHT_GAUSSIANS_STD * z[i]);
 }
 
@@ -86,6 +90,7 @@ static dsm_status describe_swiss_roll(const dsm_make_params *p, dsm__writer *w) 
 }
 
 const dsm__maker dsm__make_eight_gaussians = {"eight_gaussians", begin, fill_eight_gaussians,
-                                              describe_eight_gaussians};
-const dsm__maker dsm__make_checkerboard = {"checkerboard", begin, fill_checkerboard, describe_checkerboard};
-const dsm__maker dsm__make_swiss_roll = {"swiss_roll", begin, fill_swiss_roll, describe_swiss_roll};
+                                              label_eight_gaussians, describe_eight_gaussians};
+const dsm__maker dsm__make_checkerboard = {"checkerboard", begin, fill_checkerboard, NULL,
+                                           describe_checkerboard};
+const dsm__maker dsm__make_swiss_roll = {"swiss_roll", begin, fill_swiss_roll, NULL, describe_swiss_roll};

@@ -52,7 +52,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   o->label = dsm_input(g, "label", DSM_SHAPE(o->n, 1));
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->d));
   o->weight = dsm_input(g, "weight", DSM_SHAPE(o->n, 1));
-  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, NULL);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, o->condition, NULL);
   dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
   o->loss = dsm_mul(g, dsm_sum_to(g, error, DSM_SHAPE(o->n, 1)), o->weight);
   return DSM_OK;

@@ -68,8 +68,18 @@ static void fill(dsm_objective *o, const float *x0) {
   }
 }
 
+/* The samples are centres, not those of the batch, so its conditions are not theirs. */
+static dsm_status check(const dsm_config *config, const dsm_process *process, size_t d) {
+  (void)process, (void)d;
+  if (config->data.conditions[0])
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "objective.name esm_kde matches the law of all the data; it takes no data.conditions");
+  return DSM_OK;
+}
+
 const dsm__objective_ops dsm__objective_esm_kde = {.name = "esm_kde",
                                                    .own = sizeof(esm),
+                                                   .check = check,
                                                    .build = build,
                                                    .use_data = use_data,
                                                    .release = release,

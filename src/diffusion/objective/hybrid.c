@@ -44,7 +44,7 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   own->c = dsm_input(g, "c", each);
   own->vlb = dsm_input(g, "vlb", each);
   dsm__output_parts parts;
-  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, &parts);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, o->condition, &parts);
   dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
   dsm_node *simple = dsm_mul(g, dsm_sum_to(g, error, each), o->weight);
   o->loss = dsm_add(g, simple, dsm_mul(g, bound_term(g, own, error, parts.variance, each), own->vlb));

@@ -61,7 +61,8 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   own->f_factor = dsm_input(g, "f_factor", each);
   own->v = is_exact(o) ? NULL : dsm_input(g, "v", flat);
 
-  dsm_node *f = dsm__output(g, model, o->settings.prediction, dsm_mul(g, o->x, own->input), o->label, NULL);
+  dsm_node *entering = dsm_mul(g, o->x, own->input);
+  dsm_node *f = dsm__output(g, model, o->settings.prediction, entering, o->label, o->condition, NULL);
   if (!f) return DSM_OK; /* the graph knows why */
   dsm_node *s =
       dsm_add(g, dsm_mul(g, dsm_reshape(g, o->x, flat), own->x_factor), dsm_mul(g, f, own->f_factor));

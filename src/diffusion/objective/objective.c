@@ -38,6 +38,7 @@ done:
 static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_config *config,
                         const dsm_kernels *kernels) {
   DSM_TRY(dsm_graph_create(&o->graph));
+  o->condition = dsm__condition_input(o->graph, model, o->n);
   DSM_TRY(o->ops->build(o, model, config));
   DSM_TRY(dsm_graph_status(o->graph));
   if (dsm_times_weighted(o->times)) {
@@ -77,6 +78,9 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->weights));
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
+  o->conditions = dsm_model_conditions(model);
+  DSM_TRY_DONE(DSM_ALLOC(o->n * o->conditions, &o->u));
+  DSM_TRY_DONE(DSM_ALLOC(o->n, &o->dropped));
   if (ops->own > 0) DSM_TRY_DONE(dsm_alloc(1, ops->own, &o->own));
   DSM_TRY_DONE(build(o, model, config, kernels));
   *objective = o;
@@ -92,6 +96,8 @@ void dsm_objective_destroy(dsm_objective **objective) {
   dsm_graph_destroy(&o->graph);
   if (o->own && o->ops->release) o->ops->release(o);
   free(o->table);
+  free(o->dropped);
+  free(o->u);
   free(o->own);
   free(o->sample);
   free(o->eps);
@@ -112,10 +118,18 @@ dsm_status dsm_objective_use_rows(dsm_objective *o, const float *rows, size_t co
   return DSM_OK;
 }
 
+void dsm_objective_condition(dsm_objective *o, const float *u) {
+  o->has_u = u != NULL;
+  if (u) memcpy(o->u, u, o->n * o->conditions * sizeof *u);
+}
+
 static void fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first) {
   o->seed = seed;
   o->step = step;
   for (size_t i = 0; i < o->n; i++) o->sample[i] = first + i;
+  if (o->condition)
+    dsm__condition_fill(dsm_graph_data(o->graph, o->condition), o->n, o->conditions, o->has_u ? o->u : NULL,
+                        o->dropped);
   o->ops->fill(o, x0);
   float *importance = o->importance ? dsm_graph_data(o->graph, o->importance) : NULL;
   for (size_t i = 0; importance && i < o->n; i++) importance[i] = (float)o->weights[i];
@@ -132,6 +146,13 @@ void dsm_objective_draw(const dsm_objective *o, uint64_t seed, uint64_t step, ui
   draw(o, seed, step, first, t, NULL, eps);
 }
 
+void dsm_objective_draw_drops(double probability, uint64_t seed, uint64_t step, uint64_t first, size_t n,
+                              bool *dropped) {
+  for (size_t i = 0; i < n; i++)
+    dropped[i] = dsm_random_uniform_double((dsm_random_key){seed, DSM_STREAM_CONDITION, step, first + i}, 0) <
+                 probability;
+}
+
 dsm_times *dsm_objective_times(dsm_objective *objective) {
   return objective->times;
 }
@@ -146,6 +167,7 @@ void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x
                        uint64_t step, uint64_t first, float *gradients, float *loss,
                        const dsm_run_hooks *hooks) {
   draw(o, seed, step, first, o->t, o->weights, o->eps);
+  dsm_objective_draw_drops(o->settings.condition_drop, seed, step, first, o->n, o->dropped);
   fill(o, x0, seed, step, first);
   run(o,
       &(dsm_run){.parameters = parameters,
@@ -163,6 +185,7 @@ void dsm_objective_run_given(dsm_objective *o, const float *parameters, const fl
   memcpy(o->t, t, o->n * sizeof *t);
   for (size_t i = 0; i < o->n; i++) o->weights[i] = 1;
   memcpy(o->eps, eps, o->n * o->d * sizeof *eps);
+  memset(o->dropped, 0, o->n * sizeof *o->dropped);
   fill(o, x0, 0, 0, 0);
   run(o, &(dsm_run){.parameters = parameters, .gradients = gradients}, loss);
 }

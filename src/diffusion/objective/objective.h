@@ -36,6 +36,12 @@ struct dsm_objective {
   dsm_graph *graph;
   dsm_node *loss;       /* (n, 1) */
   dsm_node *importance; /* (n, 1) weights of the times, NULL where all are 1 */
+  /* of models with conditions, for all objectives alike */
+  size_t conditions;   /* entries of u; 0 = none */
+  dsm_node *condition; /* (n, conditions + 1), or NULL */
+  float *u;            /* (n, conditions) of dsm_objective_condition */
+  bool has_u;
+  bool *dropped; /* (n) */
   /* of the objectives, where they have them */
   dsm_node *x;      /* (n, sample...) what enters the network */
   dsm_node *label;  /* (n, 1) */

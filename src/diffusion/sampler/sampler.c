@@ -98,6 +98,10 @@ dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, f
   const dsm_status status = sampler->run(&counted, x);
   if (s->evaluations) *s->evaluations += evaluations;
   DSM_TRY(status);
-  for (size_t i = 0; s->needed && !sampler->adaptive && i < s->n; i++) s->needed[i] = (int32_t)evaluations;
+  for (size_t i = 0; s->needed && i < s->n; i++)
+    if (!sampler->adaptive)
+      s->needed[i] = (int32_t)evaluations;
+    else if (s->denoiser->evaluations > 1)
+      s->needed[i] *= s->denoiser->evaluations;
   return DSM_OK;
 }

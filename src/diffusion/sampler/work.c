@@ -47,7 +47,7 @@ void dsm__evaluate_each(dsm__work *work, const float *x) {
   s->denoiser->estimate(s->denoiser->self, x, work->times,
                         &(dsm_estimate){.x0 = work->x0, .eps = work->eps, .variance = work->variance});
   work->evaluated++;
-  if (s->evaluations) ++*s->evaluations;
+  if (s->evaluations) *s->evaluations += s->denoiser->evaluations > 1 ? s->denoiser->evaluations : 1;
   if (!s->clip_low || !s->clip_high) return;
   for (size_t i = 0; i < s->n; i++)
     clip_sample(s, work->times[i], x + i * d, work->x0 + i * d, work->eps + i * d);

@@ -30,7 +30,7 @@ static void load(dsm_dataset *d, const dsm_normalization *n, uint64_t batch, uin
                  int steps, int depth, uint64_t window, float *x) {
   for (uint64_t r = 0; r < ranks; r++) {
     uint64_t first = batch * r / ranks, count = batch * (r + 1) / ranks - first;
-    dsm_loader_params p = {batch, first, count, 42, window, start, depth};
+    dsm_loader_params p = {batch, first, count, 42, window, start, depth, NULL, NULL};
     dsm_loader *l;
     assert_ok(dsm_loader_create(d, n, &p, &l));
     for (int s = 0; s < steps; s++) {
@@ -103,7 +103,7 @@ static uint64_t slabs_an_epoch(const char *range) {
   assert_ok(dsm_dataset_open(fixture_path("big.h5"), "x", "N X", range, &d));
   assert_ok(dsm_normalization_create(1, &n));
   dsm_dataset_set_cache(d, 1); /* the loader asks for what it needs */
-  dsm_loader_params p = {BATCH, 0, BATCH, 1, 10 * 100 * 4096, 0, 1};
+  dsm_loader_params p = {BATCH, 0, BATCH, 1, 10 * 100 * 4096, 0, 1, NULL, NULL};
   assert_ok(dsm_loader_create(d, &n, &p, &l));
   assert_int_equal(d->slab_rows, 100);
   /* The reader is at most one batch ahead, so that it ends inside the epoch, behind the last of its chunks.
@@ -144,7 +144,7 @@ static void short_rows_come_out_of_slabs(void **state) {
   assert_ok(dsm_dataset_open(fixture_path("short.h5"), "x", "N C", "", &d));
   assert_ok(dsm_dataset_open(fixture_path("short.h5"), "x", "N C", "", &one_by_one));
   assert_ok(dsm_normalization_create(2, &n));
-  dsm_loader_params p = {BATCH, 0, BATCH, 1, 1 << 20, 0, 1};
+  dsm_loader_params p = {BATCH, 0, BATCH, 1, 1 << 20, 0, 1, NULL, NULL};
   assert_ok(dsm_loader_create(d, &n, &p, &l));
   assert_ok(dsm_order_create(MANY, MANY, MANY, 1, &o));
   for (uint64_t i = 0; i < EPOCHS * MANY / BATCH; i++) {
@@ -191,7 +191,7 @@ static void a_bad_value_stops_the_step_that_needs_it(void **state) {
   dsm_dataset *d;
   dsm_normalization n = no_change();
   assert_ok(dsm_dataset_open(fixture_file("nan.h5", &layouts[0], values), "x", "N C X", "", &d));
-  dsm_loader_params p = {10, 0, 10, 7, 1 << 20, 0, 8};
+  dsm_loader_params p = {10, 0, 10, 7, 1 << 20, 0, 8, NULL, NULL};
   dsm_loader *l;
   const float *x;
   dsm_status status = DSM_OK;
@@ -219,7 +219,7 @@ static void a_loader_may_end_before_it_is_used(void **state) {
   (void)state;
   dsm_dataset *d = open_layout(1, "");
   dsm_normalization n = no_change();
-  dsm_loader_params p = {50, 10, 0, 7, 1 << 20, 0, 3};
+  dsm_loader_params p = {50, 10, 0, 7, 1 << 20, 0, 3, NULL, NULL};
   dsm_loader *l;
   const float *x = NULL;
   for (int i = 0; i < 20; i++) {
@@ -237,18 +237,18 @@ static void impossible_loaders_are_refused(void **state) {
   (void)state;
   dsm_dataset *d = open_layout(0, "");
   dsm_normalization n = no_change(), other;
-  static const dsm_loader_params bad[] = {{0, 0, 0, 1, 1, 0, 1},
-                                          {10, 5, 6, 1, 1, 0, 1},
-                                          {10, 11, 0, 1, 1, 0, 1},
-                                          {10, 0, 10, 1, 1, -1, 1},
-                                          {10, 0, 10, 1, 1, 0, 0}};
+  static const dsm_loader_params bad[] = {{0, 0, 0, 1, 1, 0, 1, NULL, NULL},
+                                          {10, 5, 6, 1, 1, 0, 1, NULL, NULL},
+                                          {10, 11, 0, 1, 1, 0, 1, NULL, NULL},
+                                          {10, 0, 10, 1, 1, -1, 1, NULL, NULL},
+                                          {10, 0, 10, 1, 1, 0, 0, NULL, NULL}};
   dsm_loader *l;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     assert_fails(dsm_loader_create(d, &n, &bad[i], &l), DSM_INTERNAL, "loader");
     assert_null(l);
   }
   assert_ok(dsm_normalization_create(CHANNELS + 1, &other));
-  dsm_loader_params p = {10, 0, 10, 1, 1, 0, 1};
+  dsm_loader_params p = {10, 0, 10, 1, 1, 0, 1, NULL, NULL};
   assert_fails(dsm_loader_create(d, &other, &p, &l), DSM_BAD_DATA, "3 channels");
   dsm_normalization_destroy(&other);
   dsm_normalization_destroy(&n);
@@ -260,7 +260,7 @@ static void reading_goes_beside_other_use_of_hdf5(void **state) {
   dsm_dataset *d = open_layout(1, "");
   dsm_dataset_set_cache(d, 1); /* every step reads through HDF5 */
   dsm_normalization n = no_change();
-  dsm_loader_params p = {16, 0, 16, 7, 1, 0, 4};
+  dsm_loader_params p = {16, 0, 16, 7, 1, 0, 4, NULL, NULL};
   dsm_loader *l;
   const float *x;
   char path[400];
@@ -280,6 +280,133 @@ static void reading_goes_beside_other_use_of_hdf5(void **state) {
   dsm_dataset_close(&d);
 }
 
+/* ---- conditions ---------------------------------------------------------------------------------------- */
+
+static void add_dataset(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, hsize_t chunk,
+                        const double *values) {
+  const hsize_t dims[2] = {rows, 2}, chunks[2] = {chunk, 2};
+  hid_t space = H5Screate_simple(rank, dims, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+  if (chunk) H5Pset_chunk(creation, rank, chunks);
+  hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  assert_true(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  H5Dclose(set);
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
+/* Sample i is (i); its label i % 4 in an integer column, its energies (i, 5 - 2 i) in chunks. */
+static const char *conditional_file(void) {
+  static const file_spec spec = {.rank = 2, .dims = {ROWS, 1}};
+  double x[ROWS], label[ROWS], energy[2 * ROWS];
+  for (int i = 0; i < ROWS; i++) {
+    x[i] = i;
+    label[i] = i % 4;
+    energy[2 * i] = i;
+    energy[2 * i + 1] = 5 - 2 * i;
+  }
+  const char *path = fixture_file("conditional.h5", &spec, x);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  add_dataset(file, "labels", H5T_STD_I64BE, 1, ROWS, 0, label);
+  add_dataset(file, "energies", H5T_NATIVE_DOUBLE, 2, ROWS, 10, energy);
+  add_dataset(file, "short", H5T_NATIVE_DOUBLE, 1, ROWS - 1, 0, x);
+  label[50] = 1.5;
+  add_dataset(file, "broken", H5T_NATIVE_DOUBLE, 1, ROWS, 0, label);
+  H5Fclose(file);
+  return path;
+}
+
+static dsm_config conditions_of(const char *names, int64_t classes) {
+  dsm_config config;
+  dsm_config_defaults(&config);
+  strcpy(config.data.conditions, names);
+  config.data.classes.count = 1 + (strchr(names, ',') != NULL);
+  config.data.classes.value[0] = classes;
+  return config;
+}
+
+static void conditions_come_with_their_samples(void **state) {
+  (void)state;
+  enum { BATCH = 10, STEPS = 25, U = 4 + 2 };
+  const char *path = conditional_file();
+  dsm_config config = conditions_of("/labels, energies", -1);
+  dsm_dataset *d;
+  dsm_condition_data *c;
+  dsm_normalization n, conditions;
+  assert_ok(dsm_dataset_open(path, "x", "", "5:-8", &d));
+  assert_ok(dsm_condition_data_open(path, "5:-8", dsm_dataset_info_of(d), &config, &c));
+  assert_int_equal(config.data.classes.value[0], 4); /* counted */
+  assert_int_equal(config.data.condition_columns.value[1], 2);
+  assert_int_equal(dsm_condition_data_layout(c)->width, U);
+  assert_int_equal(dsm_condition_data_rows(c), ROWS - 13);
+  assert_ok(dsm_normalization_create(1, &n));
+  assert_ok(dsm_condition_data_normalization(c, &conditions));
+  const double middle = (5 + ROWS - 9) / 2.0, deviation = sqrt(((ROWS - 13.0) * (ROWS - 13.0) - 1) / 12);
+  for (int k = 0; k < 4; k++) assert_true(conditions.shift[k] == 0 && conditions.scale[k] == 1);
+  assert_true(fabs(conditions.shift[4] - middle) < 1e-9 && fabs(conditions.scale[4] - deviation) < 1e-9);
+  assert_true(conditions.min[5] == 5 - 2 * (ROWS - 9) && conditions.max[5] == -5);
+  for (uint64_t first = 0; first < BATCH; first += BATCH / 2) {
+    dsm_loader_params p = {BATCH, first, BATCH / 2, 7, 64, 3, 2, c, &conditions};
+    dsm_loader *l;
+    assert_ok(dsm_loader_create(d, &n, &p, &l));
+    for (int s = 0; s < STEPS; s++) {
+      const float *x;
+      assert_ok(dsm_loader_next(l, &x));
+      const float *u = dsm_loader_conditions(l);
+      for (int i = 0; i < BATCH / 2; i++) {
+        const int row = (int)x[i];
+        assert_true(row >= 5 && row < ROWS - 8);
+        for (int k = 0; k < 4; k++) assert_true(u[i * U + k] == (row % 4 == k ? 1 : 0));
+        assert_true(fabs(u[i * U + 4] - (row - middle) / deviation) < 1e-5);
+        assert_true(fabs(u[i * U + 5] + (row - middle) / deviation) < 1e-5);
+      }
+    }
+    dsm_loader_destroy(&l);
+  }
+  dsm_normalization_destroy(&conditions);
+  dsm_normalization_destroy(&n);
+  dsm_condition_data_close(&c);
+  assert_null(c);
+  dsm_dataset_close(&d);
+}
+
+static void conditions_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    int64_t classes;
+    dsm_status status;
+    const char *said;
+  } bad[] = {{"colours", 0, DSM_NOT_FOUND, "colours"},      {"short", 0, DSM_BAD_DATA, "96 rows"},
+             {"energies", 3, DSM_BAD_DATA, "2 columns"},    {"energies", -1, DSM_BAD_DATA, "2 columns"},
+             {"broken", -1, DSM_BAD_DATA, "row 50 is 1.5"}, {"x", 0, DSM_OK, NULL},
+             {"a, a", 0, DSM_BAD_CONFIG, "twice"}};
+  const char *path = conditional_file();
+  dsm_dataset *d;
+  assert_ok(dsm_dataset_open(path, "x", "", "", &d));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    dsm_config config = conditions_of(bad[i].name, bad[i].classes);
+    dsm_condition_data *c;
+    const dsm_status status = dsm_condition_data_open(path, "", dsm_dataset_info_of(d), &config, &c);
+    if (bad[i].status == DSM_OK)
+      assert_ok(status);
+    else
+      assert_fails(status, bad[i].status, bad[i].said);
+    dsm_condition_data_close(&c);
+  }
+  /* the values are looked at by whoever reads them */
+  dsm_config config = conditions_of("labels", 3);
+  dsm_condition_data *c;
+  dsm_normalization n;
+  float raw[ROWS];
+  uint64_t row[2] = {2, 3};
+  assert_ok(dsm_condition_data_open(path, "", dsm_dataset_info_of(d), &config, &c));
+  assert_fails(dsm_condition_data_read(c, row, 2, raw), DSM_BAD_DATA, "row 3 is 3");
+  assert_fails(dsm_condition_data_normalization(c, &n), DSM_BAD_DATA, "row 3 is 3");
+  dsm_normalization_destroy(&n);
+  dsm_condition_data_close(&c);
+  dsm_dataset_close(&d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(any_split_depth_and_start_gives_the_same_samples),
@@ -291,6 +418,8 @@ int main(void) {
       cmocka_unit_test(a_loader_may_end_before_it_is_used),
       cmocka_unit_test(impossible_loaders_are_refused),
       cmocka_unit_test(reading_goes_beside_other_use_of_hdf5),
+      cmocka_unit_test(conditions_come_with_their_samples),
+      cmocka_unit_test(conditions_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

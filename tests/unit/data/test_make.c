@@ -29,6 +29,16 @@ static float *make(const dsm_make_params *p, size_t *sample) {
   return x;
 }
 
+static float *read_labels(uint64_t count) {
+  dsm_dataset *d;
+  assert_ok(dsm_dataset_open(fixture_path("made.h5"), "labels", "", "", &d));
+  assert_string_equal(dsm_dataset_info_of(d)->type, "int32");
+  float *x = malloc(count * sizeof *x);
+  for (uint64_t i = 0; i < count; i++) assert_ok(dsm_dataset_read(d, &i, 1, x + i));
+  dsm_dataset_close(&d);
+  return x;
+}
+
 static void assert_near(double got, double wanted, double room, const char *what) {
   if (!(fabs(got - wanted) <= room)) fail_msg("%s is %g, not %g +- %g", what, got, wanted, room);
 }
@@ -99,6 +109,13 @@ static void eight_gaussians_stand_where_they_should(void **state) {
   double s2 = DSM_EIGHT_GAUSSIANS_STD * DSM_EIGHT_GAUSSIANS_STD;
   assert_near(square, s2, 5 * s2 / sqrt(N), "variance within a mode");
   for (int k = 0; k < 8; k++) assert_near(count[k] / N, 1. / 8, 5 * sqrt(7. / 64 / N), "weight");
+  float *label = read_labels(N);
+  for (size_t i = 0; i < N; i++) {
+    double c[2];
+    dsm_eight_gaussians_centre((int)label[i], c);
+    assert_true(hypot(x[2 * i] - c[0], x[2 * i + 1] - c[1]) < 0.6);
+  }
+  free(label);
   free(x);
 }
 

@@ -85,7 +85,7 @@ static double multiply_adds(const dsm_model *model) {
   dsm_kernels_ref(&kernels, 1);
   assert_int_equal(dsm_graph_create(&g), DSM_OK);
   dsm_node *x = dsm_input(g, "x", DSM_SHAPE(1, s.n[0], s.n[1], s.n[2]));
-  dsm_graph_output(g, "y", dsm_model_build(model, g, x, dsm_input(g, "label", DSM_SHAPE(1, 1))));
+  dsm_graph_output(g, "y", dsm_model_build(model, g, x, dsm_input(g, "label", DSM_SHAPE(1, 1)), NULL));
   assert_int_equal(dsm_graph_plan(g, &kernels), DSM_OK);
   const double flops = dsm_graph_facts_of(g).flops;
   dsm_graph_destroy(&g);
@@ -240,7 +240,7 @@ static built build(const dsm_model *model, size_t n) {
   for (int i = 1; i < DSM_MAX_RANK; i++) batch.n[i] = sample.n[i - 1];
   b.x = dsm_input(b.graph, "x", batch);
   b.label = dsm_input(b.graph, "label", DSM_SHAPE(n, 1));
-  b.y = dsm_model_build(model, b.graph, b.x, b.label);
+  b.y = dsm_model_build(model, b.graph, b.x, b.label, NULL);
   dsm_graph_output(b.graph, "y", b.y);
   if (dsm_graph_plan(b.graph, &kernels) != DSM_OK) fail_msg("%s", dsm_trail());
   assert_true(dsm_shape_equal(dsm_node_shape(b.y), batch));
@@ -381,7 +381,7 @@ static void wrong_inputs_are_kept_as_a_mistake_of_the_graph(void **state) {
     dsm_graph *g = NULL;
     assert_int_equal(dsm_graph_create(&g), DSM_OK);
     dsm_node *y =
-        dsm_model_build(model, g, dsm_input(g, "x", wrong[i]), dsm_input(g, "label", DSM_SHAPE(1, 1)));
+        dsm_model_build(model, g, dsm_input(g, "x", wrong[i]), dsm_input(g, "label", DSM_SHAPE(1, 1)), NULL);
     assert_null(y);
     assert_int_not_equal(dsm_graph_status(g), DSM_OK);
     dsm_graph_destroy(&g);

@@ -152,7 +152,7 @@ static void check(const network *net, const dsm_kernels *kernels, bool decompose
   }
   dsm_node *x = dsm_input(g, "x", batch), *target = dsm_input(g, "target", batch);
   dsm_node *label = dsm_input(g, "label", DSM_SHAPE(net->n, 1)), *weight = dsm_input(g, "weight", ones);
-  add_loss(g, table, x, dsm_model_build(model, g, x, label), target, weight);
+  add_loss(g, table, x, dsm_model_build(model, g, x, label, NULL), target, weight);
   if (dsm_graph_plan(g, kernels) != DSM_OK) fail_msg("%s", dsm_trail());
 
   float *values = NULL;

@@ -1,0 +1,195 @@
+/* Conditions in sampling: from the settings, or from a file, to one raw row for each sample. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+static size_t count_labels(const dsm_conditions *c) {
+  size_t labels = 0;
+  for (size_t k = 0; k < c->count; k++) labels += c->each[k].classes > 0;
+  return labels;
+}
+
+/* ---- from the settings --------------------------------------------------------------------------------- */
+
+/* Reads "3" or "3, 1" into the rows' columns of labels. */
+static dsm_status place_labels(const dsm_conditions *c, const char *text, float *raw) {
+  const char *at = text;
+  for (size_t k = 0; k < c->count; k++) {
+    const dsm_condition *one = &c->each[k];
+    if (one->classes == 0) continue;
+    char *end;
+    errno = 0;
+    const long long label = strtoll(at, &end, 10);
+    if (end == at)
+      DSM_FAIL(DSM_BAD_CONFIG,
+               "sampler.label is '%s': the model needs %zu label%s, whole numbers with commas between them, "
+               "or all",
+               text, count_labels(c), count_labels(c) == 1 ? "" : "s");
+    if (errno || !dsm_label_valid((double)label, one->classes))
+      DSM_FAIL(DSM_BAD_CONFIG, "sampler.label is '%s', but '%s' has %zu classes: 0 to %zu, or all", text,
+               one->name, one->classes, one->classes - 1);
+    raw[one->column] = (float)label;
+    at = end + strspn(end, " ");
+    if (*at == ',') at++;
+  }
+  if (at[strspn(at, " ")])
+    DSM_FAIL(DSM_BAD_CONFIG, "sampler.label is '%s', which does not end after %zu label%s", text,
+             count_labels(c), count_labels(c) == 1 ? "" : "s");
+  return DSM_OK;
+}
+
+static dsm_status place_values(const dsm_conditions *c, const dsm_real_list *given, float *raw) {
+  size_t wanted = 0, used = 0;
+  for (size_t k = 0; k < c->count; k++) wanted += c->each[k].classes ? 0 : c->each[k].columns;
+  if (given->count != wanted)
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "sampler.condition has %zu number%s, but the model has %zu continuous column%s; "
+             "sampler.condition_file "
+             "takes a row for each sample",
+             given->count, given->count == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
+  for (size_t k = 0; k < c->count; k++)
+    for (size_t j = 0; !c->each[k].classes && j < c->each[k].columns; j++)
+      raw[c->each[k].column + j] = (float)given->value[used++];
+  return DSM_OK;
+}
+
+static dsm_status from_settings(const dsm_sampler_settings *s, dsm__condition_table *t) {
+  const dsm_conditions *c = &t->layout;
+  const size_t labels = count_labels(c);
+  const bool all = strcmp(s->label, "all") == 0;
+  char text[512];
+  if ((labels > 0) != (s->label[0] != '\0') || (c->count > labels) != (s->condition.count > 0))
+    DSM_FAIL(
+        DSM_BAD_CONFIG,
+        "the model is conditioned on %s: say on what the samples are, by%s%s%s --conditions FILE (one row a "
+        "sample), or --guidance 0 for samples of all kinds",
+        dsm_conditions_text(c, text, sizeof text), labels ? " --label K or all" : "",
+        labels && c->count > labels ? " with" : "", c->count > labels ? " --condition V,..., or" : ", or");
+  if (all && labels > 1)
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "sampler.label is all, but the model has %zu sets of labels: use --conditions FILE", labels);
+  t->rows = 1;
+  for (size_t k = 0; k < c->count && all; k++)
+    if (c->each[k].classes) t->rows = c->each[k].classes;
+  DSM_TRY(DSM_ALLOC(t->rows * c->columns, &t->raw));
+  for (uint64_t i = 0; i < t->rows; i++) {
+    float *raw = t->raw + i * c->columns;
+    char number[32];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)i);
+    if (labels > 0) DSM_TRY(place_labels(c, all ? number : s->label, raw));
+    if (c->count > labels) DSM_TRY(place_values(c, &s->condition, raw));
+  }
+  return DSM_OK;
+}
+
+/* ---- from a file --------------------------------------------------------------------------------------- */
+
+static dsm_status read_rows(dsm_condition_data *data, const char *path, uint64_t count,
+                            dsm__condition_table *t) {
+  dsm_status status = DSM_OK;
+  uint64_t *row = NULL;
+  if (dsm_condition_data_rows(data) < count)
+    DSM_FAIL(DSM_BAD_DATA,
+             "'%s' has conditions for %llu samples, but %llu are to be drawn: it takes one row a sample",
+             path, (unsigned long long)dsm_condition_data_rows(data), (unsigned long long)count);
+  DSM_TRY_DONE(DSM_ALLOC(count, &row));
+  DSM_TRY_DONE(DSM_ALLOC(count * t->layout.columns, &t->raw));
+  for (uint64_t i = 0; i < count; i++) row[i] = i;
+  DSM_TRY_DONE(dsm_condition_data_read(data, row, count, t->raw));
+  t->rows = count;
+done:
+  free(row);
+  return status;
+}
+
+static dsm_status from_file(const dsm_config *config, uint64_t count, dsm__condition_table *t) {
+  dsm_condition_data *data = NULL;
+  dsm_config expected = *config; /* whose columns and classes the file must have */
+  DSM_TRY(dsm_condition_data_open(config->sampler.condition_file, "", NULL, &expected, &data));
+  const dsm_status status = read_rows(data, config->sampler.condition_file, count, t);
+  dsm_condition_data_close(&data);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+/* ---- both ---------------------------------------------------------------------------------------------- */
+
+/* Far from what it has seen a network answers anything. */
+static void warn_of_range(const dsm__condition_table *t, const dsm_normalization *n) {
+  for (size_t k = 0; k < t->layout.count; k++) {
+    const dsm_condition *one = &t->layout.each[k];
+    for (size_t j = 0; !one->classes && j < one->columns; j++) {
+      const size_t e = one->entry + j;
+      uint64_t outside = 0;
+      for (uint64_t i = 0; i < t->rows; i++) {
+        const double x = (double)t->raw[i * t->layout.columns + one->column + j];
+        outside += x < n->min[e] || x > n->max[e];
+      }
+      if (outside)
+        dsm_warn("%llu of %llu values of '%s', column %zu, lie outside %g to %g, where the model was trained",
+                 (unsigned long long)outside, (unsigned long long)t->rows, one->name, j, n->min[e],
+                 n->max[e]);
+    }
+  }
+}
+
+static dsm_status make(const dsm_config *config, const dsm_normalization *n, uint64_t count,
+                       dsm__condition_table *t) {
+  if (config->sampler.guidance == 0) return DSM_OK;
+  DSM_TRY(config->sampler.condition_file[0] ? from_file(config, count, t)
+                                            : from_settings(&config->sampler, t));
+  warn_of_range(t, n);
+  return DSM_OK;
+}
+
+static dsm_status lay_out(const dsm_config *config, const dsm_normalization *n, dsm__condition_table *t) {
+  DSM_TRY(dsm_conditions_of(config, &t->layout));
+  if (n->channels != t->layout.width)
+    DSM_FAIL(DSM_BAD_DATA, "the checkpoint scales %zu entries of conditions, but its configuration has %zu",
+             n->channels, t->layout.width);
+  return DSM_OK;
+}
+
+dsm_status dsm__condition_table_create(dsm_comm *comm, const dsm_config *config, const dsm_normalization *n,
+                                       uint64_t count, dsm__condition_table *t) {
+  const bool root = dsm_comm_rank(comm) == 0;
+  DSM_AGREE(comm, lay_out(config, n, t));
+  if (t->layout.count == 0) return DSM_OK;
+  DSM_AGREE(comm, root ? make(config, n, count, t) : DSM_OK);
+  DSM_TRY(dsm_comm_broadcast(comm, &t->rows, sizeof t->rows, 0));
+  if (t->rows == 0) return DSM_OK;
+  const size_t values = t->rows * t->layout.columns;
+  DSM_AGREE(comm, root ? DSM_OK : DSM_ALLOC(values, &t->raw));
+  DSM_TRY(dsm_comm_broadcast(comm, t->raw, values * sizeof *t->raw, 0));
+  return DSM_OK;
+}
+
+dsm_status dsm__condition_table_columns(const dsm__condition_table *t, uint64_t count,
+                                        dsm_samples_condition given[DSM_LIST_MAX]) {
+  for (size_t k = 0; k < DSM_LIST_MAX; k++) given[k] = (dsm_samples_condition){0};
+  for (size_t k = 0; k < t->layout.count; k++) {
+    const dsm_condition *one = &t->layout.each[k];
+    float *value = NULL;
+    DSM_TRY(DSM_ALLOC(count * one->columns, &value));
+    for (uint64_t i = 0; i < count; i++)
+      memcpy(value + i * one->columns, t->raw + i % t->rows * t->layout.columns + one->column,
+             one->columns * sizeof *value);
+    given[k] = (dsm_samples_condition){one->name, one->classes > 0, one->columns, value};
+  }
+  return DSM_OK;
+}
+
+void dsm__condition_table_destroy(dsm__condition_table *t) {
+  free(t->raw);
+  t->raw = NULL;
+}
+
+void dsm__condition_table_encode(const dsm__condition_table *t, const dsm_normalization *scaling,
+                                 uint64_t first, size_t n, float *raw, float *u) {
+  const size_t columns = t->layout.columns;
+  for (size_t i = 0; i < n; i++)
+    memcpy(raw + i * columns, t->raw + (first + i) % t->rows * columns, columns * sizeof *raw);
+  dsm_conditions_encode(&t->layout, scaling->shift, scaling->scale, raw, n, u);
+}
