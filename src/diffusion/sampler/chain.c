@@ -32,11 +32,10 @@ void dsm__chain_take(dsm__work *work, dsm__chain_rule *rule, int64_t k, uint64_t
   const dsm__chain_step step = rule(s, work->t, k);
   const bool noisy = step.noise > 0 || step.learned, with_before = before && step.before_factor != 0;
   dsm__evaluate(work, x, work->t[k]);
-  for (size_t i = 0; i < s->n; i++) {
-    if (noisy) dsm__sampler_noise(s, draw, i, work->row);
+  if (noisy) dsm__sampler_noise(s, draw, work->noise);
+  for (size_t i = 0; i < s->n; i++)
     step_sample(&step, d, work->x0 + i * d, work->eps + i * d, with_before ? before + i * d : NULL,
-                step.learned ? work->variance + i * d : NULL, noisy ? work->row : NULL, x + i * d);
-  }
+                step.learned ? work->variance + i * d : NULL, noisy ? work->noise + i * d : NULL, x + i * d);
 }
 
 dsm_status dsm__chain_run(const dsm_sampling *sampling, dsm__chain_rule *rule, float *x) {

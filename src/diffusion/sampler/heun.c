@@ -23,11 +23,9 @@ static double churn(dsm__work *work, double t, uint64_t draw, float *x) {
   if (!(u > t)) return t;
   const double factor = dsm_process_alpha(s->process, u) / dsm_process_alpha(s->process, t);
   const double noise = c->churn_noise * sqrt(dsm_process_posterior(s->process, t, u).large);
-  for (size_t i = 0; i < s->n; i++) {
-    dsm__sampler_noise(s, draw, i, work->row);
-    for (size_t j = 0; j < s->d; j++)
-      x[i * s->d + j] = (float)(factor * (double)x[i * s->d + j] + noise * (double)work->row[j]);
-  }
+  dsm__sampler_noise(s, draw, work->noise);
+  for (size_t j = 0; j < s->n * s->d; j++)
+    x[j] = (float)(factor * (double)x[j] + noise * (double)work->noise[j]);
   return u;
 }
 

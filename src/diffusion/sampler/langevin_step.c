@@ -65,7 +65,7 @@ int64_t dsm__langevin_evaluations(const dsm_sampling *s, int64_t count) {
 static void move(const dsm_sampling *s, double tau, double sigma, const float *x, const float *eps,
                  const float *z, float *y) {
   const double drift = -tau / sigma, noise = sqrt(2 * tau);
-  for (size_t j = 0; j < s->d; j++)
+  for (size_t j = 0; j < s->n * s->d; j++)
     y[j] = (float)((double)x[j] + drift * (double)eps[j] + noise * (double)z[j]);
 }
 
@@ -73,10 +73,8 @@ static void plain_step(dsm__work *work, double t, double tau, uint64_t draw, flo
   const dsm_sampling *s = work->sampling;
   const double sigma = dsm_process_sigma(s->process, t);
   dsm__evaluate(work, x, t);
-  for (size_t i = 0; i < s->n; i++) {
-    dsm__sampler_noise(s, draw, i, work->row);
-    move(s, tau, sigma, x + i * s->d, work->eps + i * s->d, work->row, x + i * s->d);
-  }
+  dsm__sampler_noise(s, draw, work->noise);
+  move(s, tau, sigma, x, work->eps, work->noise, x);
 }
 
 /* eps_hat and energy of x at work->times */
@@ -104,10 +102,8 @@ static void metropolis_step(dsm__langevin *l, double t, double tau, uint64_t dra
   const dsm_sampling *s = work->sampling;
   const size_t d = s->d;
   const double sigma = dsm_process_sigma(s->process, t);
-  for (size_t i = 0; i < s->n; i++) {
-    dsm__sampler_noise(s, draw, i, work->row);
-    move(s, tau, sigma, x + i * d, l->eps + i * d, work->row, l->y + i * d);
-  }
+  dsm__sampler_noise(s, draw, work->noise);
+  move(s, tau, sigma, x, l->eps, work->noise, l->y);
   look(l, l->y, t, l->energy_y);
   for (size_t i = 0; i < s->n; i++) {
     float *xi = x + i * d, *eps = l->eps + i * d;

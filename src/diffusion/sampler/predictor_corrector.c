@@ -26,15 +26,14 @@ static void correct(dsm__work *work, int64_t k, uint64_t draw, float *x) {
       dsm_process_alpha(s->process, work->t[k]) / dsm_process_alpha(s->process, work->t[k + 1]);
   const bool annealed = s->settings->corrector == DSM_CORRECTOR_ANNEALED;
   dsm__evaluate(work, x, work->t[k]);
+  dsm__sampler_noise(s, draw, work->noise);
   for (size_t i = 0; i < s->n; i++) {
-    const float *eps = work->eps + i * d;
-    dsm__sampler_noise(s, draw, i, work->row);
-    const double length = annealed ? 1 : norm(work->row, d) / norm(eps, d); /* |z| / (sigma |s|) */
+    const float *eps = work->eps + i * d, *z = work->noise + i * d;
+    const double length = annealed ? 1 : norm(z, d) / norm(eps, d); /* |z| / (sigma |s|) */
     if (!isfinite(length)) continue; /* at a maximum of the density there is no step to choose */
     const double r = alpha_ts * s->settings->snr * sigma * length, e = 2 * r * r;
     for (size_t j = 0; j < d; j++)
-      x[i * d + j] =
-          (float)((double)x[i * d + j] - e / sigma * (double)eps[j] + sqrt(2 * e) * (double)work->row[j]);
+      x[i * d + j] = (float)((double)x[i * d + j] - e / sigma * (double)eps[j] + sqrt(2 * e) * (double)z[j]);
   }
 }
 

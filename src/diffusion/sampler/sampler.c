@@ -38,8 +38,8 @@ int64_t dsm__walk_steps(const dsm_sampling *s) {
   return s->settings->denoise ? s->steps : s->steps - 1;
 }
 
-void dsm__sampler_noise(const dsm_sampling *s, uint64_t draw, size_t i, float *z) {
-  dsm_random_normal((dsm_random_key){s->seed, DSM_STREAM_SAMPLER, draw, s->first + i}, 0, s->d, z);
+void dsm__sampler_noise(const dsm_sampling *s, uint64_t draw, float *z) {
+  dsm_random_normal_rows((dsm_random_key){s->seed, DSM_STREAM_SAMPLER, draw, s->first}, s->n, s->d, z);
 }
 
 const char *dsm__needs_continuous_time(const dsm_sampling *s) {
@@ -87,11 +87,8 @@ dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, f
   DSM_TRY(dsm_sampler_check(sampler, s));
 
   const double std = dsm_process_prior_std(s->process);
-  for (size_t i = 0; i < s->n; i++) {
-    float *row = x + i * s->d;
-    dsm__sampler_noise(s, 0, i, row);
-    for (size_t j = 0; j < s->d; j++) row[j] = (float)(std * (double)row[j]);
-  }
+  dsm__sampler_noise(s, 0, x);
+  for (size_t j = 0; j < s->n * s->d; j++) x[j] = (float)(std * (double)x[j]);
   dsm_sampling counted = *s;
   int64_t evaluations = 0;
   counted.evaluations = &evaluations;

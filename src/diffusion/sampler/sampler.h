@@ -13,7 +13,7 @@ typedef struct dsm__work {
   double *times;     /* (n) the time of each sample, of the last evaluation */
   float *x0, *eps;   /* (n, d) */
   float *variance;   /* (n, d) of dsm_estimate, where sampler.variance is learned; else NULL */
-  float *row;        /* (d) noise of one sample */
+  float *noise;      /* (n, d) fresh noise of a step */
   int64_t evaluated; /* evaluations of this run */
   int64_t planned;   /* evaluations that it will take; 0: not known beforehand */
 } dsm__work;
@@ -35,8 +35,8 @@ dsm_status dsm__work_progress(const dsm__work *work);
 /** The same for samplers that do not know how many evaluations they take: `done` of `all`. */
 dsm_status dsm__progress_of(const dsm_sampling *sampling, int64_t done, int64_t all);
 
-/** d standard normals of sample i of the block: draw 0 is its x_T, each sampler numbers its own from 1. */
-void dsm__sampler_noise(const dsm_sampling *sampling, uint64_t draw, size_t i, float *z);
+/** Standard normals z (n, d), row i those of sample i: draw 0 is x_T, each sampler numbers its own from 1. */
+void dsm__sampler_noise(const dsm_sampling *sampling, uint64_t draw, float *z);
 
 /** The steps that a walk over the times takes: all, or all but the last, from the first time to the data, where
  *  sampler.denoise is false. */

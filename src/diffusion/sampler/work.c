@@ -10,7 +10,7 @@ dsm_status dsm__work_create(const dsm_sampling *sampling, bool grid, dsm__work *
   DSM_TRY(DSM_ALLOC(n, &work->times));
   DSM_TRY(DSM_ALLOC(n * d, &work->x0));
   DSM_TRY(DSM_ALLOC(n * d, &work->eps));
-  DSM_TRY(DSM_ALLOC(d, &work->row));
+  DSM_TRY(DSM_ALLOC(n * d, &work->noise));
   if (sampling->settings->variance == DSM_VARIANCE_LEARNED && sampling->denoiser->learns_variance)
     DSM_TRY(DSM_ALLOC(n * d, &work->variance));
   if (!grid) return DSM_OK;
@@ -25,7 +25,7 @@ void dsm__work_destroy(dsm__work *work) {
   free(work->x0);
   free(work->eps);
   free(work->variance);
-  free(work->row);
+  free(work->noise);
 }
 
 static void clip_sample(const dsm_sampling *sampling, double t, const float *x, float *x0, float *eps) {

@@ -1,29 +1,42 @@
 #include "mixture.h"
 
-/* ln of w_k N(x; alpha m_k, v_k I) for each part; returns the ln of their sum, by the largest taken out. */
-static double log_parts(const mixture *m, double alpha, double sigma, const float *x, double part[PARTS]) {
+/* The mixture at one noise level. */
+typedef struct marginal {
+  const mixture *m;
+  double alpha, sigma, v[PARTS], log_height[PARTS]; /* ln of w_k / (2 pi v_k) */
+} marginal;
+
+static marginal marginal_at(const mixture *m, double alpha, double sigma) {
+  marginal l = {.m = m, .alpha = alpha, .sigma = sigma};
+  for (int k = 0; k < PARTS; k++) {
+    l.v[k] = alpha * alpha * m->s[k] * m->s[k] + sigma * sigma;
+    l.log_height[k] = log(m->weight[k] / (4 * acos(0.0) * l.v[k]));
+  }
+  return l;
+}
+
+/* Shares of the parts at x, which sum to 1; returns the ln of the density, by the largest part taken out. */
+static double shares_at(const marginal *l, const float *x, double share[PARTS]) {
   double largest = -INFINITY, sum = 0;
   for (int k = 0; k < PARTS; k++) {
-    double v = alpha * alpha * m->s[k] * m->s[k] + sigma * sigma;
-    double u = (double)x[0] - alpha * m->mean[k][0], w = (double)x[1] - alpha * m->mean[k][1];
-    part[k] = log(m->weight[k]) - (u * u + w * w) / (2 * v) - log(4 * acos(0.0) * v);
-    largest = fmax(largest, part[k]);
+    double u = (double)x[0] - l->alpha * l->m->mean[k][0], w = (double)x[1] - l->alpha * l->m->mean[k][1];
+    share[k] = l->log_height[k] - (u * u + w * w) / (2 * l->v[k]);
+    largest = fmax(largest, share[k]);
   }
-  for (int k = 0; k < PARTS; k++) sum += exp(part[k] - largest);
+  for (int k = 0; k < PARTS; k++) sum += share[k] = exp(share[k] - largest);
+  for (int k = 0; k < PARTS; k++) share[k] /= sum;
   return largest + log(sum);
 }
 
-static void point_estimate(const mixture *m, double alpha, double sigma, const float *x, float *x0,
-                           float *eps) {
-  double part[PARTS], all = log_parts(m, alpha, sigma, x, part), mean[2] = {0}, noise[2] = {0};
-  for (int k = 0; k < PARTS; k++) {
-    double share = exp(part[k] - all), v = alpha * alpha * m->s[k] * m->s[k] + sigma * sigma;
+static void point_estimate(const marginal *l, const float *x, float *x0, float *eps) {
+  double share[PARTS], mean[2] = {0}, noise[2] = {0};
+  shares_at(l, x, share);
+  for (int k = 0; k < PARTS; k++)
     for (int j = 0; j < 2; j++) {
-      double off = (double)x[j] - alpha * m->mean[k][j];
-      mean[j] += share * (m->mean[k][j] + alpha * m->s[k] * m->s[k] / v * off);
-      noise[j] += share * sigma / v * off;
+      double off = ((double)x[j] - l->alpha * l->m->mean[k][j]) / l->v[k];
+      mean[j] += share[k] * (l->m->mean[k][j] + l->alpha * l->m->s[k] * l->m->s[k] * off);
+      noise[j] += share[k] * l->sigma * off;
     }
-  }
   for (int j = 0; j < 2; j++) {
     if (x0) x0[j] = (float)mean[j];
     if (eps) eps[j] = (float)noise[j];
@@ -32,24 +45,24 @@ static void point_estimate(const mixture *m, double alpha, double sigma, const f
 
 static void mixture_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
   const mixture *m = self;
-  double alpha = 0, sigma = 0;
-  for (size_t i = 0; i < m->samples * m->each; i++) {
-    const size_t k = i / m->each;
-    if (i == 0 || (i % m->each == 0 && t[k] != t[k - 1]))
-      alpha = dsm_process_alpha(m->process, t[k]), sigma = dsm_process_sigma(m->process, t[k]);
-    point_estimate(m, alpha, sigma, x + 2 * i, estimate->x0 ? estimate->x0 + 2 * i : NULL,
-                   estimate->eps ? estimate->eps + 2 * i : NULL);
+  marginal l = {0};
+  for (size_t i = 0; i < m->samples; i++) {
+    if (i == 0 || t[i] != t[i - 1])
+      l = marginal_at(m, dsm_process_alpha(m->process, t[i]), dsm_process_sigma(m->process, t[i]));
+    for (size_t p = 2 * i * m->each; p < 2 * (i + 1) * m->each; p += 2)
+      point_estimate(&l, x + p, estimate->x0 ? estimate->x0 + p : NULL,
+                     estimate->eps ? estimate->eps + p : NULL);
   }
 }
 
 static void mixture_energy(void *self, const float *x, const double *t, double *energy) {
   const mixture *m = self;
-  double part[PARTS];
+  double share[PARTS];
   for (size_t i = 0; i < m->samples; i++) {
+    const marginal l =
+        marginal_at(m, dsm_process_alpha(m->process, t[i]), dsm_process_sigma(m->process, t[i]));
     energy[i] = 0;
-    for (size_t p = i * m->each; p < (i + 1) * m->each; p++)
-      energy[i] -= log_parts(m, dsm_process_alpha(m->process, t[i]), dsm_process_sigma(m->process, t[i]),
-                             x + 2 * p, part);
+    for (size_t p = i * m->each; p < (i + 1) * m->each; p++) energy[i] -= shares_at(&l, x + 2 * p, share);
   }
 }
 
@@ -71,10 +84,11 @@ law law_of_mixture(const mixture *m) {
 }
 
 int part_of(const mixture *m, const float *x) {
-  double part[PARTS];
-  log_parts(m, 1, 0, x, part);
+  const marginal l = marginal_at(m, 1, 0);
+  double share[PARTS];
   int best = 0;
+  shares_at(&l, x, share);
   for (int k = 1; k < PARTS; k++)
-    if (part[k] > part[best]) best = k;
+    if (share[k] > share[best]) best = k;
   return best;
 }
