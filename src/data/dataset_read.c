@@ -225,7 +225,7 @@ dsm_status dsm_dataset_read(dsm_dataset *d, const uint64_t *row, size_t n, float
     if (i && row[i] < row[i - 1]) sorted = false;
   }
   /* In the order of the file: a slab is then needed once a call, however small the cache, and the disk goes
-   * forward. */
-  if (!sorted) qsort(d->pick, n, sizeof *d->pick, by_row);
+   * forward. Short rows' slabs all stay. */
+  if (!sorted && !d->short_rows) qsort(d->pick, n, sizeof *d->pick, by_row);
   return d->source == DSM__SOURCE_ROWS ? read_rows(d, n, x) : read_slabs(d, d->pick, n, x);
 }

@@ -90,6 +90,15 @@ static void column_sums(double *sum, const float *x, size_t rows, size_t columns
   narrow(sum, wide, &f);
 }
 
+/* Sums of rows shorter than a vector, term by term as sum_of does with such rows. */
+static void short_row_sums(float *y, const float *x, size_t rows, size_t length) {
+  for (size_t r = 0; r < rows; r++, x += length) {
+    float sum = 0;
+    for (size_t i = 0; i < length; i++) sum += x[i];
+    y[r] = sum;
+  }
+}
+
 /* One tile of columns over one segment, into y if that is all of the sum, else into partial (outer)(segments)(inner). */
 static void reduce_part(float *y, double *partial, const float *x, const middle_sum *m,
                         const reduce_cuts *cuts, size_t part) {
@@ -121,7 +130,9 @@ static void reduce(const dsm_kernels *k, float *y, const float *x, const dsm_red
   const size_t segments = cuts.segments.parts, parts = m.outer * cuts.columns.parts * segments;
   const size_t elements = m.outer * m.summed * m.inner;
   double *partial = scratch;
-  if (alone(k, elements)) {
+  if (m.inner == 1 && m.summed < LANES && alone(k, elements)) {
+    short_row_sums(y, x, m.outer, m.summed);
+  } else if (alone(k, elements)) {
     for (size_t part = 0; part < parts; part++) reduce_part(y, partial, x, &m, &cuts, part);
   } else {
     PARALLEL_FOR(k, elements)
