@@ -7,7 +7,7 @@ small_mlp mlp.yaml
 # long enough to be met in the middle, STOP being looked for once a second; stops fall between two checkpoints and two log lines
 steps=3000
 train=(train mlp.yaml "train.steps=$steps" train.checkpoint_every=700 train.log_every=30
-  model.width=32 train.batch=320 train.micro_batch=64)
+  model.width=64 train.batch=640 train.micro_batch=64)
 
 signal_to_rank_1() { # once the run is on its way
   wait_for 30 "a line of the loss log" more_lines_than "$1"
