@@ -1,6 +1,6 @@
 /** @file kernels.h
  *  The table of computing kernels. `ref` is plain C, the truth; `fast` starts from ref and overwrites
- *  entries with OpenBLAS products and SIMD loops for the instruction set found at run time.
+ *  entries with SIMD loops for the instruction set found at run time; OpenBLAS multiplies large matrices.
  *
  *  Rules for every kernel:
  *  - tensors are contiguous float32, last axis fastest, aligned to DSM_ALIGNMENT where they come from the
@@ -214,7 +214,7 @@ struct dsm_kernels {
 
 /** Fills `k` with the plain C kernels. */
 void dsm_kernels_ref(dsm_kernels *k, int threads);
-/** Fills `k` with ref, then overwrites with OpenBLAS and SIMD kernels for the best instruction set of this
+/** Fills `k` with ref, then overwrites with the kernels for the best instruction set of this
  *  processor, or for the one named by `instructions` ("sse2", "avx2", "avx512", "neon"; NULL = that of the environment
  *  variable DSMPI_INSTRUCTIONS, else the best).
  *  @return DSM_OK; DSM_USAGE if that set is unknown or this processor does not have it, naming those that

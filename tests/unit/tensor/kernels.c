@@ -102,7 +102,7 @@ static void matmul_equals_reference(void **state) {
       {1, 130, 64, 2},   {1, 7, 1040, 300} /* b by blocks of its rows and columns */,
       {3, 100, 2, 64},   {2, 90, 3, 600} /* few columns: dot products, or turned */,
       {2, 3, 150, 400},  {1, 1, 40, 1300} /* few rows */,
-      {1, 5, 6, 0},
+      {1, 5, 6, 0},      {1, 515, 520, 260} /* large: OpenBLAS */,
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     for (int t = 0; t < 4; t++) {

@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fast.h"
+#include "products.h"
 
 static int blas_int(size_t n) {
   DSM_ASSERT(n <= INT_MAX);
   return (int)n;
 }
 
-void dsm__sgemm(size_t m, size_t n, size_t k, float alpha, dsm__operand a, dsm__operand b, float beta,
-                float *c, size_t c_pitch) {
-  cblas_sgemm(CblasRowMajor, a.transpose ? CblasTrans : CblasNoTrans, b.transpose ? CblasTrans : CblasNoTrans,
-              blas_int(m), blas_int(n), blas_int(k), alpha, a.at, blas_int(a.pitch), b.at, blas_int(b.pitch),
-              beta, c, blas_int(c_pitch));
+void dsm__sgemm(const dsm__product *p) {
+  cblas_sgemm(CblasRowMajor, p->a.transpose ? CblasTrans : CblasNoTrans,
+              p->b.transpose ? CblasTrans : CblasNoTrans, blas_int(p->m), blas_int(p->n), blas_int(p->k),
+              p->alpha, p->a.at, blas_int(p->a.pitch), p->b.at, blas_int(p->b.pitch), p->add ? 1 : 0, p->c,
+              blas_int(p->c_pitch));
 }
 
 /* ---- the core type ------------------------------------------------------------------------------------- */

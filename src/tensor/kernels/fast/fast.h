@@ -1,4 +1,5 @@
-/* Inside of the fast kernels: products by OpenBLAS, everything else by loops that the compiler vectorises.
+/* Inside of the fast kernels: loops that the compiler vectorises or that are written with vectors, and OpenBLAS
+ * for products of large matrices.
  *
  * Work is cut into parts by shape alone, parts are shared among the threads, and sums over parts are joined
  * in order; that is why the number of threads never changes a bit. OpenBLAS always runs on one thread, inside
@@ -40,18 +41,10 @@ static inline size_t dsm__cut_length(dsm__cut cut, size_t part) {
 
 /* ---- OpenBLAS (blas.c) --------------------------------------------------------------------------------- */
 
-/* c = alpha op(a) op(b) + beta c, row major, on one thread; op(a) is m x k, op(b) is k x n. */
-typedef struct dsm__operand {
-  const float *at;
-  size_t pitch; /* distance between stored rows */
-  bool transpose;
-} dsm__operand;
-void dsm__sgemm(size_t m, size_t n, size_t k, float alpha, dsm__operand a, dsm__operand b, float beta,
-                float *c, size_t c_pitch);
 /* Before the first product: the best kernels of OpenBLAS for this processor, one thread. Any number of times.
  */
 void dsm__blas_start(void);
-/* Makes sure that the calling thread's products run on one thread. Every kernel that multiplies begins with
+/* Makes sure that the calling thread's products run on one thread. A kernel that may call dsm__sgemm begins with
  * it, since OpenMP keeps this setting by thread. */
 void dsm__blas_one_thread(void);
 
@@ -68,7 +61,7 @@ void dsm__add_to_positions(float *y, const dsm_conv2d_addends *add, size_t first
 void dsm__fast_matmul(dsm_kernels *k);
 extern const dsm_conv2d_algorithm dsm__conv2d_1x1, dsm__conv2d_im2col;
 
-/* Everything that is not a product, one copy for each instruction set: the sources in simd/, compiled several
+/* The entries that are loops as a whole, one copy for each instruction set: the sources in simd/, compiled several
  * times. */
 void dsm__simd_sse2(dsm_kernels *k);
 void dsm__simd_avx2(dsm_kernels *k);

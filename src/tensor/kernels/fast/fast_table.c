@@ -1,4 +1,4 @@
-/* The table of fast kernels: ref, overwritten by OpenBLAS products and by the SIMD loops of one instruction
+/* The table of fast kernels: ref, overwritten by products, convolutions and the SIMD loops of one instruction
  * set, which is chosen when the program runs. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Batched matrix products, cut by batch and rows; by columns when there are few rows; and, when the result is
- * small and the sum long (gradients of weights), by segments of the sum, whose partial results are added in
- * order. */
+/* Batched matrix products by our own loops, those of large matrices by OpenBLAS: cut by batch and rows; by
+ * columns when there are few rows; and, when the result is small and the sum long (gradients of weights), by
+ * segments of the sum, whose partial results are added in order. */
 #include <omp.h>
 #include "products.h"
 #include "dsmpi/memory.h"
@@ -50,6 +50,11 @@ static size_t matmul_scratch(const dsm_kernels *k, const dsm_matmul *p) {
   return (partial_size(p, &cuts) + (size_t)k->threads * packed_size(k, p)) * sizeof(float);
 }
 
+/* OpenBLAS packs a as well, and wins by up to a third where b fills more than some blocks and c is large. */
+static bool is_large(const dsm_matmul *p) {
+  return p->m >= 512 && p->n >= 512 && p->k >= 256 && (p->n > 512 || p->k > 512);
+}
+
 /* Parts are counted by rows first: neighbours share the panels of b. */
 static void product_of_part(const dsm__products *loops, const dsm_matmul *p, const matmul_cuts *cuts,
                             size_t part, float *c, const float *a, const float *b, float *partial,
@@ -73,13 +78,18 @@ static void product_of_part(const dsm__products *loops, const dsm_matmul *p, con
                                 .c_pitch = p->n,
                                 .next_a = more && (next_b || !p->transpose_a),
                                 .next_b = next_b};
-  dsm__multiply(loops, &product, packed, row > 0 && !first);
+  if (is_large(p)) {
+    dsm__sgemm(&product);
+  } else {
+    dsm__multiply(loops, &product, packed, row > 0 && !first);
+  }
 }
 
 static void matmul(const dsm_kernels *k, const dsm_matmul *p, float *c, const float *a, const float *b,
                    void *scratch) {
   if (p->batch * p->m * p->n == 0) return;
   const dsm__products *loops = dsm__products_of(k);
+  dsm__blas_one_thread();
   const matmul_cuts cuts = cuts_of(p);
   const size_t parts = p->batch * cuts.rows.parts * cuts.columns.parts * cuts.terms.parts;
   float *partial = cuts.terms.parts == 1 ? NULL : scratch;

@@ -25,9 +25,10 @@ size_t dsm__packed_size(const dsm__products *loops, size_t m, size_t n, size_t k
   return dsm__max(panels_size(loops, n, k), panels_size(loops, m, k)); /* m columns where it is turned */
 }
 
-/* Packing costs more than it gains, unless rows lie so far apart that each is on a page of its own. */
+/* Packing costs more than it gains, unless the rows lie a multiple of 4096 bytes apart, where they contend for
+ * the same few places in the cache, or on many pages. */
 static bool in_place(const dsm__products *loops, const dsm__product *p) {
-  return !p->b.transpose && p->n % loops->lanes == 0 && p->n <= COLUMNS;
+  return !p->b.transpose && p->n % loops->lanes == 0 && p->n <= 3 * COLUMNS && p->b.pitch % 1024 != 0;
 }
 
 static void multiply_by_panels(const dsm__products *loops, const dsm__product *p, bool turned, float *packed,

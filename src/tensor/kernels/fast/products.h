@@ -5,6 +5,13 @@
 
 #include "fast.h"
 
+/* A matrix in row major order, or its transpose. */
+typedef struct dsm__operand {
+  const float *at;
+  size_t pitch; /* distance between stored rows */
+  bool transpose;
+} dsm__operand;
+
 /* c = alpha op(a) op(b), or c += that (add); op(a) is m x k, op(b) is k x n. Sums are taken in an order that
  * depends on the shape alone. */
 typedef struct dsm__product {
@@ -65,5 +72,7 @@ const dsm__products *dsm__products_of(const dsm_kernels *k);
 size_t dsm__packed_size(const dsm__products *loops, size_t m, size_t n, size_t k);
 /* `keep`: the product before had the same op(b), and its panels still stand in `packed`. */
 void dsm__multiply(const dsm__products *loops, const dsm__product *p, float *packed, bool keep);
+/* The same by OpenBLAS. blas.c */
+void dsm__sgemm(const dsm__product *p);
 
 #endif
