@@ -211,7 +211,7 @@ typedef struct dsm_network dsm_network;
 dsm_status dsm_network_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
                               const dsm_kernels *kernels, size_t block, bool pullback, dsm_network **network);
 void dsm_network_destroy(dsm_network **network);
-/** @param[in] parameters  borrowed as long as the denoiser is used */
+/** @param[in] parameters  borrowed, and unchanged, as long as the denoiser is used; for new values, call again */
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters);
 /** Conditions u (block, dsm_model_conditions) of the samples of a model with conditions, copied, for all that the
  *  denoiser does from now on; NULL, and before the first call: none. sampler.guidance = w makes every quantity

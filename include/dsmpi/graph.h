@@ -108,6 +108,10 @@ void dsm_graph_output(dsm_graph *graph, const char *name, dsm_node *node);
 /** Marks a node as the gradient of a parameter: it is computed straight into its place of the flat gradient
  *  array. */
 void dsm_graph_gradient_output(dsm_graph *graph, dsm_node *gradient, const dsm_parameter *entry);
+/** For a graph that is run many times with the same parameters (sampling): what is made of parameters alone, such as
+ *  the transformed weights of convolutions, is kept from one run to the next that says same_parameters, for
+ *  memory (facts.kept_bytes). Before the plan. Default off. */
+void dsm_graph_keep(dsm_graph *graph, bool on);
 /** Drops what no output needs, chooses kernels by shape, gives each node a place in one arena by liveness
  *  (in place where possible), allocates it. Call once, after the last builder.
  *  @param[in] kernels  borrowed until destroy */
@@ -125,6 +129,7 @@ typedef struct dsm_run_hooks {
 typedef struct dsm_run {
   const float *parameters; /* flat array */
   float *gradients;        /* flat array; NULL if the graph has no gradient outputs */
+  bool same_parameters;    /* those of the run before, unchanged: what dsm_graph_keep has kept serves again */
   bool training;           /* dropout on */
   uint64_t seed, step;     /* of the random streams */
   const uint64_t
@@ -143,6 +148,7 @@ dsm_node *dsm_graph_find_output(dsm_graph *graph, const char *name);
 typedef struct dsm_graph_facts {
   size_t nodes;        /* that run */
   size_t arena_bytes;  /* of all intermediate values and scratch */
+  size_t kept_bytes;   /* of these, what stays from run to run: dsm_graph_keep */
   size_t values_bytes; /* what they would take without sharing */
   double flops; /* multiply-adds x 2 of products and convolutions of one run, as if computed directly */
 } dsm_graph_facts;

@@ -54,6 +54,17 @@ typedef struct dsm_conv2d_addends {
   const float *residual; /* (N, H, W, C): the shape of the result */
 } dsm_conv2d_addends;
 
+/** An algorithm with its weights made ready beforehand, for weights that stay the same over many calls; the bits
+ *  of the results do not change. Made ready for forward, or (turned) for input_gradient. */
+typedef struct dsm_conv2d_prepared {
+  size_t (*size)(const dsm_kernels *k, const dsm_conv2d *c, bool turned); /* bytes */
+  void (*prepare)(const dsm_kernels *k, const dsm_conv2d *c, bool turned, void *prepared, const float *w);
+  void (*forward)(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const void *prepared,
+                  const dsm_conv2d_addends *add, void *scratch);
+  void (*input_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
+                         const void *prepared, const dsm_conv2d_addends *add, void *scratch);
+} dsm_conv2d_prepared;
+
 /** One way to compute a convolution; which one is used is chosen by shape alone when the plan is made, so
  *  all ranks choose alike. */
 typedef struct dsm_conv2d_algorithm {
@@ -69,6 +80,7 @@ typedef struct dsm_conv2d_algorithm {
   /* dw = gradient by w given dy, summed over batch and positions */
   void (*weight_gradient)(const dsm_kernels *k, const dsm_conv2d *c, float *dw, const float *dy,
                           const float *x, void *scratch);
+  const dsm_conv2d_prepared *prepared; /* NULL: the weights are used as they are */
 } dsm_conv2d_algorithm;
 
 /* ---- element-wise -------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ typedef struct pass {
   dsm_node *condition; /* (n, c + 1), or NULL in a model without conditions */
   dsm_node *u;         /* (n, d) of the backward pass */
   dsm_node *output;    /* (n, d) F or dF */
+  bool same;           /* it has run with these parameters */
   dsm__output_parts parts;
 } pass;
 
@@ -41,6 +42,7 @@ static dsm_status build(pass *p, const dsm_network *network, const dsm_model *mo
   DSM_ASSERT(block.rank <= DSM_MAX_RANK);
   for (int a = 0; a < DSM_MAX_RANK; a++)
     block.n[a] = a == 0 ? network->n : a <= sample.rank ? sample.n[a - 1] : 1;
+  dsm_graph_keep(g, true);
   dsm__output_prepare(g, network->objective.prediction, backward ? 1 : 0);
   p->x = dsm_input(g, "x", block);
   p->label = dsm_input(g, "label", DSM_SHAPE(network->n, 1));
@@ -115,16 +117,17 @@ void dsm_network_condition(dsm_network *network, const float *u) {
   if (u) memcpy(network->given, u, network->n * network->conditions * sizeof *u);
 }
 
-static const float *run_once(const dsm_network *network, const pass *p, dsm_node *output, bool conditions) {
+static const float *run_once(const dsm_network *network, pass *p, dsm_node *output, bool conditions) {
   if (p->condition)
     dsm__condition_fill(dsm_graph_data(p->graph, p->condition), network->n, network->conditions,
                         conditions && network->has_given ? network->given : NULL, NULL);
-  dsm_graph_run(p->graph, &(dsm_run){.parameters = network->parameters});
+  dsm_graph_run(p->graph, &(dsm_run){.parameters = network->parameters, .same_parameters = p->same});
+  p->same = true;
   return dsm_graph_data(p->graph, output);
 }
 
 /* The output, `count` numbers, with guidance. What else the graph holds is given the conditions: they come last. */
-static const float *run(const dsm_network *network, const pass *p, dsm_node *output, size_t count) {
+static const float *run(const dsm_network *network, pass *p, dsm_node *output, size_t count) {
   const double w = network->guidance;
   if (evaluations(network) == 1) return run_once(network, p, output, w > 0);
   float *guided = network->guided;
@@ -159,7 +162,7 @@ static void network_estimate(void *self, const float *x, const double *t, const 
 static void network_pullback(void *self, const float *x, const double *t, const float *u_x0,
                              const float *u_eps, float *dx) {
   dsm_network *network = self;
-  const pass *p = &network->backward;
+  pass *p = &network->backward;
   const size_t n = network->n, d = network->d;
   fill(network, p, x, t);
   float *u = dsm_graph_data(p->graph, p->u);
@@ -188,6 +191,7 @@ static void network_energy(void *self, const float *x, const double *t, double *
 
 dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters) {
   network->parameters = parameters;
+  network->forward.same = network->backward.same = false;
   return (dsm_denoiser){.self = network,
                         .estimate = network_estimate,
                         .evaluations = evaluations(network),

@@ -44,6 +44,10 @@ void dsm_graph_decompose(dsm_graph *graph, bool on) {
   graph->decompose = on;
 }
 
+void dsm_graph_keep(dsm_graph *graph, bool on) {
+  graph->keep = on;
+}
+
 dsm_node *dsm__graph_fail(dsm_graph *graph, dsm_status status, const char *format, ...) {
   if (graph->status != DSM_OK) return NULL;
   char message[512];

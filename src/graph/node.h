@@ -18,6 +18,7 @@ typedef struct dsm__context {
   const dsm_kernels *kernels;
   const dsm_run *run;
   void *scratch;
+  void *kept; /* NULL: nothing is kept */
 } dsm__context;
 
 typedef struct dsm__op {
@@ -32,8 +33,11 @@ typedef struct dsm__op {
   bool (*absorb)(dsm_node *sum, const dsm_node *node, dsm_node *addend);
   void (*prepare)(dsm_node *node, const dsm_kernels *kernels);         /* at plan time; may be NULL */
   size_t (*scratch)(const dsm_node *node, const dsm_kernels *kernels); /* bytes; may be NULL */
-  double (*flops)(const dsm_node *node);                               /* may be NULL */
-  const char *(*kernel)(const dsm_node *node);                         /* algorithm chosen; may be NULL */
+  /* bytes that it can use from run to run while the parameters stay the same; NULL, 0: none. Only in graphs that
+   * keep, and then filled anew by each run without same_parameters */
+  size_t (*kept)(const dsm_node *node, const dsm_kernels *kernels);
+  double (*flops)(const dsm_node *node);       /* may be NULL */
+  const char *(*kernel)(const dsm_node *node); /* algorithm chosen; may be NULL */
   unsigned in_place; /* bit i: the output may take the memory of input i, if that has as many elements */
   bool view;         /* the output is the memory of input 0 */
   bool by_product;   /* computed by input 0 when that runs: lives from there on */
@@ -62,7 +66,7 @@ struct dsm_node {
   bool needed;
   dsm_node *root; /* whose memory this value is in (itself, or another's for views and in-place ops) */
   int last_use;   /* of a root: last node that reads or writes it */
-  size_t offset, scratch_offset, scratch_bytes;
+  size_t offset, scratch_offset, scratch_bytes, kept_offset, kept_bytes;
   float *data;
 };
 
@@ -79,7 +83,7 @@ struct dsm_graph {
   int outputs, output_capacity;
   dsm_status status; /* of the first failed builder */
   char *trail;
-  bool decompose;
+  bool decompose, keep;
   /* the plan */
   const dsm_kernels *kernels;
   dsm_node **list; /* nodes that compute, in order */

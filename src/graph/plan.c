@@ -118,6 +118,9 @@ static size_t collect_intervals(dsm_graph *g, interval *all) {
     }
     node->scratch_bytes = node->op->scratch ? round_up(node->op->scratch(node, g->kernels)) : 0;
     if (node->scratch_bytes) all[n++] = (interval){node->scratch_bytes, &node->scratch_offset, k, k};
+    node->kept_bytes = g->keep && node->op->kept ? round_up(node->op->kept(node, g->kernels)) : 0;
+    if (node->kept_bytes) all[n++] = (interval){node->kept_bytes, &node->kept_offset, 0, INT_MAX};
+    g->facts.kept_bytes += node->kept_bytes;
   }
   return n;
 }
@@ -155,8 +158,8 @@ dsm_status dsm_graph_plan(dsm_graph *g, const dsm_kernels *kernels) {
   find_lifetimes(g);
   join_in_place(g);
 
-  DSM_TRY_DONE(DSM_ALLOC(2 * (size_t)g->nodes + 1, &all));
-  DSM_TRY_DONE(DSM_ALLOC(2 * (size_t)g->nodes + 1, &live));
+  DSM_TRY_DONE(DSM_ALLOC(3 * (size_t)g->nodes + 1, &all));
+  DSM_TRY_DONE(DSM_ALLOC(3 * (size_t)g->nodes + 1, &live));
   g->facts.arena_bytes = place_intervals(all, collect_intervals(g, all), live);
   DSM_TRY_DONE(dsm_alloc(g->facts.arena_bytes, 1, (void **)&g->values));
   DSM_TRY_DONE(make_lists(g));

@@ -27,7 +27,8 @@ static void call_hooks(const dsm_node *node, const dsm_run_hooks *hooks) {
 
 static void run_node(dsm_graph *g, const dsm_node *node, const dsm_run *run) {
   void *scratch = node->scratch_bytes ? (char *)g->values + node->scratch_offset : NULL;
-  node->op->run(node, &(dsm__context){g->kernels, run, scratch});
+  void *kept = node->kept_bytes ? (char *)g->values + node->kept_offset : NULL;
+  node->op->run(node, &(dsm__context){g->kernels, run, scratch, kept});
   if (run->hooks) call_hooks(node, run->hooks);
 }
 

@@ -30,6 +30,19 @@ static size_t scratch(const dsm_node *node, const dsm_kernels *k) {
   return o->algorithm->scratch ? o->algorithm->scratch(k, &o->c) : 0;
 }
 
+/* The weights made ready, where they are parameters. */
+static size_t kept(const dsm_node *node, const dsm_kernels *k, bool turned) {
+  const convolution *o = node->parameters;
+  const bool parameters = node->input[1]->root->place == DSM__PARAMETER;
+  return parameters && o->algorithm->prepared ? o->algorithm->prepared->size(k, &o->c, turned) : 0;
+}
+static size_t kept_conv(const dsm_node *node, const dsm_kernels *k) {
+  return kept(node, k, false);
+}
+static size_t kept_input_gradient(const dsm_node *node, const dsm_kernels *k) {
+  return kept(node, k, true);
+}
+
 static const char *kernel(const dsm_node *node) {
   return ((const convolution *)node->parameters)->algorithm->name;
 }
@@ -50,18 +63,36 @@ static dsm_conv2d_addends addends_of(const dsm_node *node) {
                               addend_data(node, RESIDUAL)};
 }
 
+/* What is kept, filled when it is not yet. */
+static const void *prepared(const dsm_node *node, const dsm__context *x, bool turned) {
+  const convolution *o = node->parameters;
+  if (!x->run->same_parameters)
+    o->algorithm->prepared->prepare(x->kernels, &o->c, turned, x->kept, node->input[1]->data);
+  return x->kept;
+}
+
 static void run_conv(const dsm_node *node, const dsm__context *x) {
   const convolution *o = node->parameters;
   const dsm_conv2d_addends add = addends_of(node);
-  o->algorithm->forward(x->kernels, &o->c, node->data, node->input[0]->data, node->input[1]->data, &add,
-                        x->scratch);
+  const float *of = node->input[0]->data;
+  if (x->kept) {
+    o->algorithm->prepared->forward(x->kernels, &o->c, node->data, of, prepared(node, x, false), &add,
+                                    x->scratch);
+  } else {
+    o->algorithm->forward(x->kernels, &o->c, node->data, of, node->input[1]->data, &add, x->scratch);
+  }
 }
 
 static void run_input_gradient(const dsm_node *node, const dsm__context *x) {
   const convolution *o = node->parameters;
   const dsm_conv2d_addends add = addends_of(node);
-  o->algorithm->input_gradient(x->kernels, &o->c, node->data, node->input[0]->data, node->input[1]->data,
-                               &add, x->scratch);
+  const float *of = node->input[0]->data;
+  if (x->kept) {
+    o->algorithm->prepared->input_gradient(x->kernels, &o->c, node->data, of, prepared(node, x, true), &add,
+                                           x->scratch);
+  } else {
+    o->algorithm->input_gradient(x->kernels, &o->c, node->data, of, node->input[1]->data, &add, x->scratch);
+  }
 }
 
 static void run_weight_gradient(const dsm_node *node, const dsm__context *x) {
@@ -142,16 +173,16 @@ static bool absorb(dsm_node *sum, const dsm_node *node, dsm_node *more) {
   return true;
 }
 
-#define CONVOLUTION_OP(text, run_, gradient_, absorb_)                                                       \
+#define CONVOLUTION_OP(text, run_, gradient_, absorb_, kept_)                                                \
   {                                                                                                          \
     .name = text, .run = run_, .gradient = gradient_, .absorb = absorb_, .prepare = prepare,                 \
-    .scratch = scratch, .flops = flops, .kernel = kernel                                                     \
+    .scratch = scratch, .kept = kept_, .flops = flops, .kernel = kernel                                      \
   }
-static const dsm__op op_conv = CONVOLUTION_OP("conv2d", run_conv, gradient_conv, absorb);
-static const dsm__op op_input_gradient =
-    CONVOLUTION_OP("conv2d_input_gradient", run_input_gradient, gradient_input_gradient, absorb);
+static const dsm__op op_conv = CONVOLUTION_OP("conv2d", run_conv, gradient_conv, absorb, kept_conv);
+static const dsm__op op_input_gradient = CONVOLUTION_OP("conv2d_input_gradient", run_input_gradient,
+                                                        gradient_input_gradient, absorb, kept_input_gradient);
 static const dsm__op op_weight_gradient =
-    CONVOLUTION_OP("conv2d_weight_gradient", run_weight_gradient, gradient_weight_gradient, NULL);
+    CONVOLUTION_OP("conv2d_weight_gradient", run_weight_gradient, gradient_weight_gradient, NULL, NULL);
 
 dsm_node *dsm_conv2d_node(dsm_graph *g, dsm_node *x, dsm_node *w, dsm_node *bias, size_t stride,
                           const size_t pad[4]) {

@@ -303,12 +303,61 @@ static void dropout_masks_depend_on_the_sample_not_on_its_place(void **state) {
   dsm_graph_destroy(&g);
 }
 
+/* y = conv(x, w) and dx, by Winograd's method. */
+static dsm_graph *convolve(const dsm_kernels *k, const dsm_parameter *w, bool keep) {
+  dsm_graph *g;
+  dsm_node *x, *dx;
+  assert_int_equal(dsm_graph_create(&g), DSM_OK);
+  dsm_graph_keep(g, keep);
+  x = dsm_input(g, "x", DSM_SHAPE(1, 16, 16, 4));
+  dsm_node *y = dsm_conv2d_node(g, x, dsm_parameter_node(g, w), NULL, 1, (const size_t[]){1, 1, 1, 1});
+  dsm_graph_gradient(g, dsm_square(g, y), NULL, &x, 1, &dx);
+  dsm_graph_output(g, "dx", dx);
+  assert_int_equal(dsm_graph_plan(g, k), DSM_OK);
+  assert_int_equal(dsm_graph_facts_of(g).kept_bytes > 0, keep);
+  dsm_random_normal((dsm_random_key){1, DSM_STREAM_DATA, 0, 0}, 0, 16 * 16 * 4, dsm_graph_data(g, x));
+  return g;
+}
+
+static const float *run_with(dsm_graph *g, const float *w, bool same) {
+  dsm_graph_run(g, &(dsm_run){.parameters = w, .same_parameters = same});
+  return dsm_graph_data(g, dsm_graph_find_output(g, "dx"));
+}
+
+static void what_is_kept_serves_the_same_parameters(void **state) {
+  (void)state;
+  enum { WEIGHTS = 4 * 9 * 4 };
+  const size_t bytes = 16 * 16 * 4 * sizeof(float);
+  dsm_kernels k;
+  dsm_parameters *table;
+  const dsm_parameter *p;
+  float w[2][WEIGHTS], first[16 * 16 * 4];
+  assert_int_equal(dsm_kernels_fast(&k, 1, NULL), DSM_OK);
+  assert_int_equal(dsm_parameters_create(&table), DSM_OK);
+  assert_int_equal(dsm_parameters_add(table, "w", DSM_SHAPE(4, 3, 3, 4), true, DSM_INIT_FAN_AVG, 1, &p),
+                   DSM_OK);
+  for (uint64_t i = 0; i < 2; i++)
+    dsm_random_normal((dsm_random_key){1, DSM_STREAM_DATA, 1, i}, 0, WEIGHTS, w[i]);
+  dsm_graph *plain = convolve(&k, p, false), *keeping = convolve(&k, p, true);
+  memcpy(first, run_with(plain, w[0], false), bytes);
+  assert_memory_equal(run_with(keeping, w[0], false), first, bytes);
+  assert_memory_equal(run_with(keeping, w[0], true), first, bytes);
+  /* it is really kept: other parameters, called the same, are not looked at; and it is made anew when they are not */
+  assert_memory_equal(run_with(keeping, w[1], true), first, bytes);
+  assert_memory_equal(run_with(keeping, w[1], false), run_with(plain, w[1], false), bytes);
+  assert_memory_not_equal(run_with(keeping, w[1], true), first, bytes);
+  dsm_graph_destroy(&plain);
+  dsm_graph_destroy(&keeping);
+  dsm_parameters_destroy(&table);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sharing_memory_changes_no_bit),
       cmocka_unit_test(intervals_that_live_together_do_not_overlap),
       cmocka_unit_test(unneeded_nodes_do_not_run),
       cmocka_unit_test(sums_join_convolutions_and_change_no_bit),
+      cmocka_unit_test(what_is_kept_serves_the_same_parameters),
       cmocka_unit_test(gradients_are_announced_last_layer_first_and_are_final_then),
       cmocka_unit_test(a_parameter_that_does_not_matter_has_zero_gradient),
       cmocka_unit_test(dropout_masks_depend_on_the_sample_not_on_its_place),

@@ -214,6 +214,31 @@ static void bits_depend_on_neither_threads_nor_alignment(void **state) {
   dsm_trail_clear();
 }
 
+static void weights_made_ready_change_no_bit(void **state) {
+  (void)state;
+  dsm_kernels k;
+  for (int i = 0; i < SHAPES; i++) {
+    const dsm_conv2d *c = &shapes[i];
+    for (int s = 0; s < SETS; s++) {
+      if (dsm_kernels_fast(&k, 2, sets[s]) != DSM_OK) continue;
+      const dsm_conv2d_algorithm *a = winograd_of(&k);
+      const run r = run_once(&k, c, 0);
+      float *y = operand_output(conv_output_size(c)), *dx = operand_output(conv_input_size(c));
+      for (int turned = 0; turned <= 1; turned++) {
+        void *ready = operand_scratch(a->prepared->size(&k, c, turned)),
+             *scratch = operand_scratch(a->scratch(&k, c));
+        a->prepared->prepare(&k, c, turned, ready, r.w);
+        if (turned) a->prepared->input_gradient(&k, c, dx, r.dy, ready, NULL, scratch);
+        if (!turned) a->prepared->forward(&k, c, y, r.x, ready, NULL, scratch);
+      }
+      assert_memory_equal(y, r.y, conv_output_size(c) * sizeof *y);
+      assert_memory_equal(dx, r.dx, conv_input_size(c) * sizeof *dx);
+      operands_release();
+    }
+  }
+  dsm_trail_clear();
+}
+
 /* y is linear in x and in w, so <dy, y> = <dx, x> = <dw, w>: no reference needed. */
 static void gradients_are_adjoints(void **state) {
   (void)state;
@@ -277,6 +302,7 @@ int main(void) {
       cmocka_unit_test(winograd_can_be_left_out),
       cmocka_unit_test(all_three_equal_their_definition),
       cmocka_unit_test(bits_depend_on_neither_threads_nor_alignment),
+      cmocka_unit_test(weights_made_ready_change_no_bit),
       cmocka_unit_test(gradients_are_adjoints),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

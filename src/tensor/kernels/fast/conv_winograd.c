@@ -40,9 +40,8 @@
  * Work goes by blocks of tiles whose transformed windows stay in the L2 cache. Sums over channels are taken
  * in one order whatever the block; sums over tiles by segments that the shape decides, whose results are
  * added in order. So threads do not change a bit.
- *
- * The transformed weights depend on w alone: a sampler that keeps w could keep them too (they are the first
- * thing that product() makes). They are 4 times as large as w and cost as much as a few tiles. */
+ * Nor does it matter where the transformed weights come from: a sampler, whose w stay the same, keeps them (dsm_conv2d_prepared).
+ * They are 4 times as large as w and cost as much as a few tiles. */
 #include <omp.h>
 #include <string.h>
 #include "winograd.h"
@@ -92,16 +91,35 @@ static tiling tiling_of(const dsm_kernels *k, size_t batch, dsm__tiles in, dsm__
 
 /* Block `block` of `blocks`: its share of each kind of tiles. */
 static dsm__block block_of(const tiling *g, size_t block, size_t blocks) {
-  dsm__block b = {.begin = {0}};
+  dsm__block b;
+  size_t begin = 0;
   for (int kind = 0; kind < DSM__KINDS; kind++) {
     b.first[kind] = g->of_kind[kind] * block / blocks;
-    b.begin[kind + 1] = b.begin[kind] + g->of_kind[kind] * (block + 1) / blocks - b.first[kind];
+    b.begin[kind] = begin;
+    begin = b.end[kind] = begin + g->of_kind[kind] * (block + 1) / blocks - b.first[kind];
   }
   return b;
 }
 
 static size_t count_of(const dsm__block *block) {
-  return block->begin[DSM__KINDS];
+  return block->end[DSM__KINDS - 1];
+}
+
+/* What several threads share: each has part `part` of `parts`. */
+typedef struct share {
+  size_t part, parts;
+} share;
+
+static dsm__block share_of_block(const dsm__block *block, share s) {
+  dsm__block b;
+  for (int kind = 0; kind < DSM__KINDS; kind++) {
+    const dsm__range tiles =
+        dsm__range_part((dsm__range){block->begin[kind], block->end[kind]}, s.part, s.parts);
+    b.first[kind] = block->first[kind] + tiles.begin - block->begin[kind];
+    b.begin[kind] = tiles.begin;
+    b.end[kind] = tiles.end;
+  }
+  return b;
 }
 
 /* No block has more tiles: each kind may round up. */
@@ -149,7 +167,7 @@ static size_t zeros_size(const tiling *g) {
 
 /* ---- y and dx ------------------------------------------------------------------------------------------ */
 
-/* Scratch: zeros, weights u, then v and m for each thread. */
+/* Scratch: zeros, weights u (unless they are given), then v and m for each thread. */
 typedef struct product_plan {
   size_t blocks, panels, v_size, m_size, size; /* sizes in floats */
 } product_plan;
@@ -165,20 +183,26 @@ static product_plan plan_product(const dsm_kernels *k, const tiling *g) {
   return p;
 }
 
+/* u of all panels */
+static void transform_weights(const dsm_kernels *k, const tiling *g, float *u, const float *w,
+                              const dsm__winograd_weights *shape) {
+  const size_t panels = plan_product(k, g).panels;
+#pragma omp parallel for num_threads(k->threads) schedule(static) if (k->threads > 1 && panels > 1)
+  for (size_t panel = 0; panel < panels; panel++) g->loops->weights(u, w, shape, panel);
+}
+
 static const dsm_conv2d_addends nothing;
 
-static void product(const dsm_kernels *k, const tiling *g, float *y, const float *x, const float *w,
-                    dsm__winograd_weights shape, const dsm_conv2d_addends *add, float *zeros) {
+static void product(const dsm_kernels *k, const tiling *g, float *y, const float *x, const float *u,
+                    const dsm_conv2d_addends *add, float *zeros) {
   const product_plan p = plan_product(k, g);
   const size_t in = g->in.channels;
-  float *u = zeros + zeros_size(g), *buffers = u + weights_size(g);
+  float *buffers = zeros + zeros_size(g) + weights_size(g);
   memset(zeros, 0, in * sizeof *zeros);
   if (add == NULL) add = &nothing;
 #pragma omp parallel num_threads(k->threads) if (k->threads > 1 && p.blocks > 1)
   {
     float *v = buffers + (size_t)omp_get_thread_num() * (p.v_size + p.m_size), *m = v + p.v_size;
-#pragma omp for schedule(static)
-    for (size_t panel = 0; panel < p.panels; panel++) g->loops->weights(u, w, &shape, panel);
 #pragma omp for schedule(dynamic)
     for (size_t block = 0; block < p.blocks; block++) {
       const dsm__block b = block_of(g, block, p.blocks);
@@ -192,16 +216,46 @@ static void product(const dsm_kernels *k, const tiling *g, float *y, const float
   }
 }
 
+static tiling product_tiling(const dsm_kernels *k, const dsm_conv2d *c, bool turned) {
+  return turned ? input_tiling(k, c) : forward_tiling(k, c);
+}
+
+static size_t prepared_size(const dsm_kernels *k, const dsm_conv2d *c, bool turned) {
+  const tiling g = product_tiling(k, c, turned);
+  return weights_size(&g) * sizeof(float);
+}
+
+static void prepare(const dsm_kernels *k, const dsm_conv2d *c, bool turned, void *prepared, const float *w) {
+  const tiling g = product_tiling(k, c, turned);
+  transform_weights(k, &g, prepared, w, &(dsm__winograd_weights){c->out, c->in, turned});
+}
+
+static void forward_prepared(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x,
+                             const void *prepared, const dsm_conv2d_addends *add, void *scratch) {
+  const tiling g = forward_tiling(k, c);
+  product(k, &g, y, x, prepared, add, scratch);
+}
+
+static void input_gradient_prepared(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
+                                    const void *prepared, const dsm_conv2d_addends *add, void *scratch) {
+  const tiling g = input_tiling(k, c);
+  product(k, &g, dx, dy, prepared, add, scratch);
+}
+
 static void forward(const dsm_kernels *k, const dsm_conv2d *c, float *y, const float *x, const float *w,
                     const dsm_conv2d_addends *add, void *scratch) {
   const tiling g = forward_tiling(k, c);
-  product(k, &g, y, x, w, (dsm__winograd_weights){c->out, c->in, false}, add, scratch);
+  float *u = (float *)scratch + zeros_size(&g);
+  prepare(k, c, false, u, w);
+  forward_prepared(k, c, y, x, u, add, scratch);
 }
 
 static void input_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dx, const float *dy,
                            const float *w, const dsm_conv2d_addends *add, void *scratch) {
   const tiling g = input_tiling(k, c);
-  product(k, &g, dx, dy, w, (dsm__winograd_weights){c->out, c->in, true}, add, scratch);
+  float *u = (float *)scratch + zeros_size(&g);
+  prepare(k, c, true, u, w);
+  input_gradient_prepared(k, c, dx, dy, u, add, scratch);
 }
 
 /* ---- dw ------------------------------------------------------------------------------------------------ */
@@ -235,18 +289,42 @@ static sum_plan plan_sum(const dsm_kernels *k, const tiling *g) {
   return p;
 }
 
-/* du = sum over the tiles of blocks first ... first + count - 1 */
+/* Until all that share have come here. */
+static void wait_for_others(share s) {
+  if (s.parts == 1) return;
+#pragma omp barrier
+}
+
+/* du = sum over the tiles of blocks first ... first + count - 1. Those who share it transform some of the tiles each,
+ * and multiply at some of the points. */
 static void sum_blocks(const tiling *g, const sum_plan *p, float *du, const float *dy, const float *x,
-                       const float *zeros, size_t first, size_t count) {
+                       const float *zeros, size_t first, size_t count, share s) {
   const size_t in = g->in.channels;
+  const dsm__range points = dsm__range_part((dsm__range){0, DSM__POINTS}, s.part, s.parts);
   float *v = du + p->u_size, *m = v + p->v_size;
   for (size_t block = first; block < first + count; block++) {
-    const dsm__block b = block_of(g, block, p->blocks);
+    const dsm__block b = block_of(g, block, p->blocks), mine = share_of_block(&b, s);
     const dsm__planes v_planes = planes_of(g, in, count_of(&b)),
                       m_planes = planes_of(g, g->out.channels, count_of(&b));
-    g->loops->windows(v, x, zeros, &g->in, &b, v_planes);
-    g->loops->gradients(m, dy, zeros, &g->out, &b, m_planes);
-    g->loops->correlate(du, m, v, in, &g->out, &b, m_planes, v_planes, block == first);
+    g->loops->windows(v, x, zeros, &g->in, &mine, v_planes);
+    g->loops->gradients(m, dy, zeros, &g->out, &mine, m_planes);
+    wait_for_others(s);
+    g->loops->correlate(du, m, v, in, &g->out, &b, m_planes, v_planes, points, block == first);
+    wait_for_others(s);
+  }
+}
+
+/* dw of a segment, by way of du */
+static void sum_segment(const tiling *g, const sum_plan *p, float *dw, float *du, const float *dy,
+                        const float *x, const float *zeros, size_t segment, share s) {
+  const size_t in = g->in.channels, out = g->out.channels;
+  const dsm__range outputs = dsm__range_part((dsm__range){0, out}, s.part, s.parts);
+  const dsm__cut runs = dsm__cut_by(dsm__cut_length(p->segments, segment), p->run);
+  for (size_t run = 0; run < runs.parts; run++) {
+    const size_t first = dsm__cut_begin(p->segments, segment) + dsm__cut_begin(runs, run);
+    sum_blocks(g, p, du, dy, x, zeros, first, dsm__cut_length(runs, run), s);
+    g->loops->weight_gradients(dw, du, out, in, outputs, run == 0);
+    wait_for_others(s);
   }
 }
 
@@ -257,16 +335,17 @@ static void weight_gradient(const dsm_kernels *k, const dsm_conv2d *c, float *dw
   const size_t segments = p.segments.parts, weights = 9 * c->in * c->out;
   float *zeros = scratch, *partial = zeros + zeros_size(&g), *buffers = partial + p.partial_size;
   memset(zeros, 0, zeros_size(&g) * sizeof *zeros);
-#pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1 && segments > 1)
-  for (size_t segment = 0; segment < segments; segment++) {
-    float *du = buffers + (size_t)omp_get_thread_num() * (p.u_size + p.v_size + p.m_size);
-    float *to = segments == 1 ? dw : partial + segment * weights;
-    const dsm__cut runs = dsm__cut_by(dsm__cut_length(p.segments, segment), p.run);
-    for (size_t run = 0; run < runs.parts; run++) {
-      const size_t first = dsm__cut_begin(p.segments, segment) + dsm__cut_begin(runs, run);
-      sum_blocks(&g, &p, du, dy, x, zeros, first, dsm__cut_length(runs, run));
-      g.loops->weight_gradients(to, du, c->out, c->in, run == 0);
-    }
+  if (segments < (size_t)k->threads) { /* all threads for each of them */
+#pragma omp parallel num_threads(k->threads)
+    for (size_t segment = 0; segment < segments; segment++)
+      sum_segment(&g, &p, segments == 1 ? dw : partial + segment * weights, buffers, dy, x, zeros, segment,
+                  (share){(size_t)omp_get_thread_num(), (size_t)omp_get_num_threads()});
+  } else {
+#pragma omp parallel for num_threads(k->threads) schedule(dynamic) if (k->threads > 1)
+    for (size_t segment = 0; segment < segments; segment++)
+      sum_segment(&g, &p, segments == 1 ? dw : partial + segment * weights,
+                  buffers + (size_t)omp_get_thread_num() * (p.u_size + p.v_size + p.m_size), dy, x, zeros,
+                  segment, (share){0, 1});
   }
   if (segments > 1) dsm__add_in_order(k, dw, partial, segments, weights);
 }
@@ -290,6 +369,13 @@ static size_t scratch_size(const dsm_kernels *k, const dsm_conv2d *c) {
   return dsm__max(for_products, plan_sum(k, &of_y).size) * sizeof(float);
 }
 
+static const dsm_conv2d_prepared with_weights_ready = {
+    .size = prepared_size,
+    .prepare = prepare,
+    .forward = forward_prepared,
+    .input_gradient = input_gradient_prepared,
+};
+
 const dsm_conv2d_algorithm dsm__conv2d_winograd = {
     .name = "winograd",
     .suits = suits,
@@ -297,4 +383,5 @@ const dsm_conv2d_algorithm dsm__conv2d_winograd = {
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_gradient = weight_gradient,
+    .prepared = &with_weights_ready,
 };

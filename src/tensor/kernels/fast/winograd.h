@@ -44,26 +44,33 @@ static inline bool dsm__has_point(int outputs, int point) {
 }
 
 /* Some tiles: of each kind those from `first` on. In arrays over a block they stand kind by kind, those of a kind
- * from `begin` on; in this order of kinds the ones that have a given point follow each other. */
+ * from `begin` to `end`; in this order of kinds the ones that have a given point follow each other. In a share of a
+ * block there are gaps between the kinds; it is for the transforms alone. */
 typedef struct dsm__block {
-  size_t first[DSM__KINDS], begin[DSM__KINDS + 1];
+  size_t first[DSM__KINDS], begin[DSM__KINDS], end[DSM__KINDS];
 } dsm__block;
 
 static inline size_t dsm__tiles_of(const dsm__block *block, dsm__tile_kind kind) {
-  return block->begin[kind + 1] - block->begin[kind];
+  return block->end[kind] - block->begin[kind];
 }
 
 typedef struct dsm__range {
   size_t begin, end;
 } dsm__range;
 
+/* Part `part` of `parts` of a range. */
+static inline dsm__range dsm__range_part(dsm__range all, size_t part, size_t parts) {
+  const size_t n = all.end - all.begin;
+  return (dsm__range){all.begin + n * part / parts, all.begin + n * (part + 1) / parts};
+}
+
 /* Which tiles of a block have a point. */
 static inline dsm__range dsm__tiles_with(const dsm__tiles *t, const dsm__block *block, int point) {
   const bool bottom = dsm__has_point(t->narrow, point / DSM__WINDOW),
              right = dsm__has_point(t->narrow, point % DSM__WINDOW);
-  return (dsm__range){block->begin[right ? DSM__RIGHT : DSM__WHOLE], block->begin[!bottom ? DSM__BOTTOM
-                                                                                  : right ? DSM__KINDS
-                                                                                          : DSM__CORNER]};
+  return (dsm__range){block->begin[right ? DSM__RIGHT : DSM__WHOLE], block->end[!bottom ? DSM__WHOLE
+                                                                                : right ? DSM__CORNER
+                                                                                        : DSM__BOTTOM]};
 }
 
 /* Distances in floats, from one chunk of channels and from one point to the next. */
@@ -94,11 +101,13 @@ typedef struct dsm__winograd {
   /* tiles of y = A^T m A + addends: the channels of one panel */
   void (*outputs)(float *y, const float *m, const dsm__tiles *t, const dsm_conv2d_addends *add,
                   const dsm__block *block, size_t panel);
-  /* du = m'^T v (start), du += m'^T v (else); in du, inputs and outputs, whose tiles t are, fill whole vectors */
+  /* du = m'^T v (start), du += m'^T v (else), at some of the points; in du, inputs and outputs, whose tiles t are,
+   * fill whole vectors */
   void (*correlate)(float *du, const float *m, const float *v, size_t inputs, const dsm__tiles *t,
-                    const dsm__block *block, dsm__planes m_planes, dsm__planes v_planes, bool start);
-  /* dw = G^T du G (start), dw += G^T du G (else) */
-  void (*weight_gradients)(float *dw, const float *du, size_t out, size_t in, bool start);
+                    const dsm__block *block, dsm__planes m_planes, dsm__planes v_planes, dsm__range points,
+                    bool start);
+  /* dw = G^T du G (start), dw += G^T du G (else), of some of the outputs */
+  void (*weight_gradients)(float *dw, const float *du, size_t out, size_t in, dsm__range outputs, bool start);
 } dsm__winograd;
 
 extern const dsm__winograd dsm__winograd_sse2, dsm__winograd_avx2, dsm__winograd_avx512, dsm__winograd_neon;

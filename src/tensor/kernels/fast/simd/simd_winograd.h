@@ -295,9 +295,12 @@ INLINE void weight_gradient_vector(float *dw, size_t in, const float *du, size_t
   }
 }
 
-static void weight_gradients(float *dw, const float *du, size_t out, size_t in, bool start) {
+static void weight_gradients(float *dw, const float *du, size_t out, size_t in, dsm__range outputs,
+                             bool start) {
   const size_t pitch = dsm__round_up(in, LANES), point_step = dsm__round_up(out, LANES) * pitch;
-  for (size_t o = 0; o < out; o++, dw += 9 * in, du += pitch) {
+  dw += outputs.begin * 9 * in;
+  du += outputs.begin * pitch;
+  for (size_t o = outputs.begin; o < outputs.end; o++, dw += 9 * in, du += pitch) {
     size_t at = 0;
     for (; at + LANES <= in; at += LANES) {
       weight_gradient_vector(dw + at, in, du + at, point_step, start, LANES);

@@ -116,10 +116,14 @@ INLINE void correlate_rows(float *du, size_t pitch, const float *m, const float 
 }
 
 static void correlate(float *du, const float *m, const float *v, size_t inputs, const dsm__tiles *t,
-                      const dsm__block *block, dsm__planes m_planes, dsm__planes v_planes, bool start) {
+                      const dsm__block *block, dsm__planes m_planes, dsm__planes v_planes, dsm__range points,
+                      bool start) {
   const size_t in = dsm__round_up(inputs, LANES), out = dsm__round_up(t->channels, LANES);
-  for (int point = 0; point < POINTS; point++) {
-    const dsm__range tiles = dsm__tiles_with(t, block, point);
+  du += points.begin * out * in;
+  m += points.begin * m_planes.point;
+  v += points.begin * v_planes.point;
+  for (size_t point = points.begin; point < points.end; point++) {
+    const dsm__range tiles = dsm__tiles_with(t, block, (int)point);
     const size_t count = tiles.end - tiles.begin;
     const float *from = v + tiles.begin * LANES;
     for (size_t o = 0; o < out; o += SUM_ROWS, du += SUM_ROWS * in) {
