@@ -264,6 +264,8 @@ typedef struct dsm_sampler {
   /* x (n, d): on entry x_T, on return the samples in normalised units. DSM_STOPPED if progress stopped it,
    * DSM_NO_MEMORY, DSM_BAD_CONFIG where settings turn out to be impossible. */
   dsm_status (*run)(const dsm_sampling *s, float *x);
+  /* the same way backwards, see dsm_sampler_encode; NULL: the walk cannot be turned round */
+  dsm_status (*encode)(const dsm_sampling *s, float *x);
 } dsm_sampler;
 /** By enum dsm_sampler_name; never NULL for a valid value. */
 const dsm_sampler *dsm_sampler_of(int name);
@@ -278,6 +280,24 @@ int64_t dsm_sampler_evaluations(const dsm_sampler *sampler, const dsm_sampling *
 void dsm_sampler_describe(const dsm_sampler *sampler, const dsm_sampling *s, char *text, size_t size);
 /** Draws x_T, checks, runs. @return DSM_OK; DSM_BAD_CONFIG with the sampler's reason; DSM_STOPPED. */
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
+/** The same from a given x_T, which is in x on entry: decoding. */
+dsm_status dsm_sampler_decode(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
+/** Data to latent: x (n, d), on entry samples in normalised units, taken as they are for x at the first time
+ *  (dsm_process_first in training), on return x_T. By
+ *    ode    the probability-flow ODE upwards, Song et al. 2021 (arXiv:2011.13456), section 4.3; dsm_sampler_decode
+ *           with settings->denoise false leads back, up to the tolerances
+ *    ddim   x_t = alpha_t x0_hat(x_s) + sigma_t eps_hat(x_s), s < t, the step of eta 0 with the estimates of its
+ *           other end (Song et al. 2021, arXiv:2010.02502, section 4.3): the way back, up to first order in
+ *           the steps; steps - 1 evaluations
+ *  s->seed, s->first and settings->denoise play no part.
+ *  @return DSM_OK; DSM_BAD_CONFIG with the reason: another sampler, eta above 0; DSM_STOPPED. */
+dsm_status dsm_sampler_encode(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
+/** Spherical interpolation between two latents of d numbers, in whose law, a normal one, nearly all mass lies at one
+ *  distance from 0, where straight lines leave it:
+ *    z = sin((1 - w) theta) / sin(theta) z0 + sin(w theta) / sin(theta) z1,   theta the angle between z0 and z1
+ *  (Shoemake 1985, doi:10.1145/325165.325242); straight where theta is 0 or pi, or one of them is 0. w = 0 and 1 are
+ *  z0 and z1 to the bit. */
+void dsm_slerp(const float *z0, const float *z1, size_t d, double w, float *z);
 /** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0, spaced by
  *  settings->grid (src/diffusion/sampler/times.c); distinct integers where time is discrete; one step: t[0] =
  *  last. `t` has steps + 1 entries.

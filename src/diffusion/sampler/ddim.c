@@ -28,6 +28,34 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
   return DSM_OK;
 }
 
+/* Upwards, t > s: x_t = alpha_t x0_hat(x_s) + sigma_t eps_hat(x_s), over the same times. */
+static dsm_status climb(dsm__work *work, float *x) {
+  const dsm_sampling *s = work->sampling;
+  for (int64_t k = s->steps - 1; k > 0; k--) {
+    const double alpha = dsm_process_alpha(s->process, work->t[k - 1]),
+                 sigma = dsm_process_sigma(s->process, work->t[k - 1]);
+    dsm__evaluate(work, x, work->t[k]);
+    for (size_t j = 0; j < s->n * s->d; j++)
+      x[j] = (float)(alpha * (double)work->x0[j] + sigma * (double)work->eps[j]);
+    DSM_TRY(dsm__work_progress(work));
+  }
+  return DSM_OK;
+}
+
+static dsm_status encode(const dsm_sampling *s, float *x) {
+  dsm_status status = DSM_OK;
+  dsm__work work;
+  if (s->settings->eta > 0)
+    DSM_FAIL(DSM_BAD_CONFIG, "sampler.eta is %g: only with eta 0 does ddim lead to one latent and back",
+             s->settings->eta);
+  DSM_TRY_DONE(dsm__work_create(s, true, &work));
+  work.planned = s->steps - 1;
+  DSM_TRY_DONE(climb(&work, x));
+done:
+  dsm__work_destroy(&work);
+  return status;
+}
+
 static const char *refuses(const dsm_sampling *sampling) {
   if (sampling->settings->eta >= 0 && sampling->settings->eta <= 1) return NULL;
   return "sampler.eta lies outside 0 ... 1 (0 is deterministic, 1 is ancestral sampling)";
@@ -38,4 +66,4 @@ static void describe(const dsm_sampling *sampling, char *text, size_t size) {
 }
 
 const dsm_sampler dsm__sampler_ddim = {
-    .name = "ddim", .walks = true, .refuses = refuses, .describe = describe, .run = run};
+    .name = "ddim", .walks = true, .refuses = refuses, .describe = describe, .run = run, .encode = encode};

@@ -81,18 +81,13 @@ void dsm_sampler_describe(const dsm_sampler *sampler, const dsm_sampling *s, cha
            s->steps, own[0] ? ", " : "", own);
 }
 
-dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
-  DSM_ASSERT(s->n > 0 && s->d > 0 && s->settings);
-  DSM_ASSERT(!s->clip_low || (s->clip_high && s->channels > 0 && s->d % s->channels == 0));
-  DSM_TRY(dsm_sampler_check(sampler, s));
-
-  const double std = dsm_process_prior_std(s->process);
-  dsm__sampler_noise(s, 0, x);
-  for (size_t j = 0; j < s->n * s->d; j++) x[j] = (float)(std * (double)x[j]);
+/* Calls `walk`, run or encode of the sampler's table, and counts. */
+static dsm_status counted_walk(const dsm_sampler *sampler, const dsm_sampling *s,
+                               dsm_status (*walk)(const dsm_sampling *, float *), float *x) {
   dsm_sampling counted = *s;
   int64_t evaluations = 0;
   counted.evaluations = &evaluations;
-  const dsm_status status = sampler->run(&counted, x);
+  const dsm_status status = walk(&counted, x);
   if (s->evaluations) *s->evaluations += evaluations;
   DSM_TRY(status);
   for (size_t i = 0; s->needed && i < s->n; i++)
@@ -100,5 +95,41 @@ dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, f
       s->needed[i] = (int32_t)evaluations;
     else if (s->denoiser->evaluations > 1)
       s->needed[i] *= s->denoiser->evaluations;
+  return DSM_OK;
+}
+
+static void assert_complete(const dsm_sampling *s) {
+  DSM_ASSERT(s->n > 0 && s->d > 0 && s->settings);
+  DSM_ASSERT(!s->clip_low || (s->clip_high && s->channels > 0 && s->d % s->channels == 0));
+}
+
+dsm_status dsm_sampler_decode(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
+  assert_complete(s);
+  DSM_TRY(dsm_sampler_check(sampler, s));
+  DSM_TRY(counted_walk(sampler, s, sampler->run, x));
+  return DSM_OK;
+}
+
+dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
+  assert_complete(s);
+  DSM_TRY(dsm_sampler_check(sampler, s));
+  const double std = dsm_process_prior_std(s->process);
+  dsm__sampler_noise(s, 0, x);
+  for (size_t j = 0; j < s->n * s->d; j++) x[j] = (float)(std * (double)x[j]);
+  DSM_TRY(counted_walk(sampler, s, sampler->run, x));
+  return DSM_OK;
+}
+
+dsm_status dsm_sampler_encode(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
+  dsm_sampler_settings settings = *s->settings;
+  dsm_sampling upwards = *s;
+  assert_complete(s);
+  settings.denoise = false; /* the walk whose way back this is */
+  upwards.settings = &settings;
+  if (!sampler->encode)
+    DSM_FAIL(DSM_BAD_CONFIG, "the %s sampler leads from noise to data only; ode and ddim can be turned round",
+             sampler->name);
+  DSM_TRY(dsm_sampler_check(sampler, &upwards));
+  DSM_TRY(counted_walk(sampler, &upwards, sampler->encode, x));
   return DSM_OK;
 }

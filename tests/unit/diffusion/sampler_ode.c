@@ -192,29 +192,100 @@ static void to_first_order_dpmpp_is_ddim_or_ancestral(void **state) {
   }
 }
 
-/* x at the first time, carried up the same times by the same rule read backwards (x_t from x_s with eps at
- * s). */
-static void encode(solver *v, int64_t steps, float *x) {
-  double t[1001], times[N];
-  float eps[N * D];
-  assert_int_equal(dsm_sampler_times(v->p, &v->settings, steps, t), DSM_OK);
-  for (int64_t k = steps - 1; k > 0; k--) {
-    double alpha_s = dsm_process_alpha(v->p, t[k]), sigma_s = dsm_process_sigma(v->p, t[k]);
-    double alpha_t = dsm_process_alpha(v->p, t[k - 1]), sigma_t = dsm_process_sigma(v->p, t[k - 1]);
-    for (int i = 0; i < N; i++) times[i] = t[k];
-    v->denoiser.estimate(v->denoiser.self, x, times, &(dsm_estimate){.eps = eps});
-    for (int i = 0; i < N * D; i++) {
-      double x0 = ((double)x[i] - sigma_s * (double)eps[i]) / alpha_s;
-      x[i] = (float)(alpha_t * x0 + sigma_t * (double)eps[i]);
+static void encode_by(solver *v, int sampler, int64_t steps, float *x) {
+  v->s.steps = steps;
+  assert_int_equal(dsm_sampler_encode(dsm_sampler_of(sampler), &v->s, x), DSM_OK);
+}
+
+static void start_data(float *x) {
+  dsm_random_normal((dsm_random_key){9, DSM_STREAM_DATA, 0, 1}, 0, N * D, x);
+}
+
+/* Largest error of the latent, in units of the start of sampling. */
+static double error_of_latent(solver *v, int sampler, int64_t steps) {
+  float x[N * D], y[N * D];
+  double worst = 0, first = dsm_process_first(v->p, true), last = dsm_process_last(v->p);
+  start_data(x);
+  memcpy(y, x, sizeof y);
+  encode_by(v, sampler, steps, y);
+  for (int i = 0; i < N * D; i++)
+    worst = fmax(worst, fabs((double)y[i] - solution(v->p, i % 2, (double)x[i], first, last)));
+  return worst / dsm_process_prior_std(v->p);
+}
+
+/* x(T) in closed form. The ode sampler: as for its way down, the tolerance bounds the error of a step, of which ten or
+ * so add up; float32 states end it at a few 1e-7. ddim is a solver of first order. */
+static void the_latent_of_data_is_that_of_the_closed_form(void **state) {
+  (void)state;
+  for (int name = 0; name < DSM_PROCESS_SINGLE; name++) {
+    solver v;
+    solver_start(&v, name);
+    double coarse = error_of_latent(&v, DSM_SAMPLER_DDIM, 250),
+           fine = error_of_latent(&v, DSM_SAMPLER_DDIM, 500);
+    print_message("%s: latent by ddim off by %.2e at 250 steps, %.2e at 500\n", dsm_process_name_of(v.p),
+                  coarse, fine);
+    assert_close(coarse / fine, 2, 0.15, 0);
+    assert_true(fine < 0.05);
+    for (double tolerance = 1e-3; tolerance > 5e-8 && !dsm_process_discrete(v.p); tolerance /= 10) {
+      v.settings.rtol = v.settings.atol = tolerance;
+      double error = error_of_latent(&v, DSM_SAMPLER_ODE, 1000);
+      print_message("%s: latent by ode off by %.2e at tolerance %.0e\n", dsm_process_name_of(v.p), error,
+                    tolerance);
+      assert_true(error < 20 * tolerance);
     }
+    dsm_process_destroy(&v.p);
   }
+}
+
+/* Up and down again with the same tolerance: two errors as above, and of x as it was, not of its mean. */
+static void the_ode_leads_back_to_the_data(void **state) {
+  (void)state;
+  for (int name = 0; name < DSM_PROCESS_SINGLE; name++) {
+    float x[N * D], y[N * D];
+    int32_t needed[N];
+    solver v;
+    solver_start(&v, name);
+    if (dsm_process_discrete(v.p)) {
+      v.s.steps = 1000;
+      assert_refused(dsm_sampler_encode(dsm_sampler_of(DSM_SAMPLER_ODE), &v.s, x), "use ddim");
+    } else {
+      v.settings.rtol = v.settings.atol = 1e-5;
+      v.settings.denoise = false;
+      v.s.needed = needed;
+      start_data(x);
+      memcpy(y, x, sizeof y);
+      encode_by(&v, DSM_SAMPLER_ODE, 1000, y);
+      for (int i = 0; i < N; i++) assert_true(needed[i] > 6);
+      assert_int_equal(dsm_sampler_decode(dsm_sampler_of(DSM_SAMPLER_ODE), &v.s, y), DSM_OK);
+      double worst = 0;
+      for (int i = 0; i < N * D; i++) worst = fmax(worst, fabs((double)y[i] - (double)x[i]));
+      print_message("%s: round trip off by %.2e at tolerance 1e-5\n", dsm_process_name_of(v.p), worst);
+      assert_true(worst < 100 * 1e-5);
+    }
+    dsm_process_destroy(&v.p);
+  }
+}
+
+static void what_has_no_way_back_is_told(void **state) {
+  (void)state;
+  solver v;
+  float x[N * D] = {0};
+  solver_start(&v, DSM_PROCESS_VP);
+  v.s.steps = 10;
+  assert_refused(dsm_sampler_encode(dsm_sampler_of(DSM_SAMPLER_ANCESTRAL), &v.s, x), "ode and ddim");
+  v.settings.eta = 0.5;
+  assert_refused(dsm_sampler_encode(dsm_sampler_of(DSM_SAMPLER_DDIM), &v.s, x), "eta is 0.5");
+  v.settings.eta = 0;
+  v.s.steps = 1;
+  assert_refused(dsm_sampler_encode(dsm_sampler_of(DSM_SAMPLER_DDIM), &v.s, x), "2 steps or more");
+  dsm_process_destroy(&v.p);
 }
 
 static double round_trip_error(solver *v, int64_t steps) {
   float x[N * D], y[N * D];
-  dsm_random_normal((dsm_random_key){9, DSM_STREAM_DATA, 0, 1}, 0, N * D, x);
+  start_data(x);
   memcpy(y, x, sizeof y);
-  encode(v, steps, y);
+  encode_by(v, DSM_SAMPLER_DDIM, steps, y);
   solve(v, steps, y);
   double worst = 0;
   for (int i = 0; i < N * D; i++)
@@ -288,6 +359,9 @@ int main(void) {
       cmocka_unit_test(the_error_of_the_adaptive_solver_follows_its_tolerance),
       cmocka_unit_test(walks_that_cannot_arrive_are_told),
       cmocka_unit_test(to_first_order_dpmpp_is_ddim_or_ancestral),
+      cmocka_unit_test(the_latent_of_data_is_that_of_the_closed_form),
+      cmocka_unit_test(the_ode_leads_back_to_the_data),
+      cmocka_unit_test(what_has_no_way_back_is_told),
       cmocka_unit_test(encoding_and_decoding_returns_to_first_order),
       cmocka_unit_test(without_noise_only_the_start_matters),
       cmocka_unit_test(with_eta_one_it_is_ancestral_sampling),
