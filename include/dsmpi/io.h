@@ -85,12 +85,14 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
 
 /** A samples file:
  *    /samples      float32 (N, C, spatial...) in physical units, contiguous, allocated at creation, axis labels
+ *    /<field>      (N, row), what else was computed for each sample; laid out like /samples, which may be absent
+ *                  then. Attribute description: what it is
  *    /index        int64 (N): index of each sample in the random streams
  *    /evaluations  int32 (N): network evaluations that each sample took
  *    /complete     uint8 (blocks): 1 where the block is written
  *    /<condition>  of a model with conditions, under their names: int32 (N) labels, float32 (N, k) others
  *    attributes of the root: count, block, seed, sampler, evaluations (planned), config (YAML), checkpoint
- *    (path), step, program
+ *    (path), step, program; input, where it was made from data; fields, where there are some
  *  It is called PATH.partial until it is complete. Blocks have a fixed size, so any rank may draw any block
  *  and the bytes are the same. */
 typedef struct dsm_samples_condition {
@@ -99,10 +101,26 @@ typedef struct dsm_samples_condition {
   size_t columns;     /* 1 for labels */
   const float *value; /* (count, columns) */
 } dsm_samples_condition;
+
+/** Numbers of a field. */
+typedef enum dsm_field_type { DSM_FIELD_FLOAT32, DSM_FIELD_FLOAT64, DSM_FIELD_INT32 } dsm_field_type;
+enum { DSM_FIELDS_MAX = 16, DSM_FIELD_NAME_MAX = 64 };
+/** A further dataset, one row a sample. */
+typedef struct dsm_samples_field {
+  const char *name; /* no path, no space */
+  dsm_field_type type;
+  dsm_shape row; /* rank 0: one number a sample */
+  /* how many axes of the row, from its end, are those of a sample: (spatial..., C) where it is handed over, (C,
+   * spatial...) in the file, with axis labels. All of them for a row of the sample's shape, one less for several of
+   * them, (K, spatial..., C); 0: the row is written as it is, without labels */
+  int sample_axes;
+  const char *sentence; /* its description */
+} dsm_samples_field;
+
 typedef struct dsm_samples_info {
   uint64_t count;
   uint64_t block;
-  dsm_shape sample; /* (spatial..., C) */
+  dsm_shape sample; /* (spatial..., C); rank 0: there is no /samples */
   uint64_t seed;
   char axes[64];       /* "N C H W" */
   char sampler[256];   /* "ancestral, 1000 steps, variance large" */
@@ -113,12 +131,16 @@ typedef struct dsm_samples_info {
   char program[128];
   size_t conditions;
   const dsm_samples_condition *condition; /* borrowed */
+  size_t fields;
+  const dsm_samples_field *field; /* (fields), borrowed */
+  const char *input;              /* data that it is made from, in words; borrowed; NULL: none */
 } dsm_samples_info;
 
 typedef struct dsm_samples dsm_samples;
-/** Creates PATH.partial, or finds one of the same request (count, block, seed, sampler, step, config, conditions) and
- *  leaves its finished blocks; one of another request is replaced. A PATH that is not a samples file is
- *  refused (DSM_IO). One rank calls it. @param[out] missing  number of blocks still to be drawn. */
+/** Creates PATH.partial, or finds one of the same request (count, block, sample, seed, sampler, step, config,
+ *  conditions, fields, input) and leaves its finished blocks; one of another request is replaced. A PATH that is not a
+ *  samples file is refused (DSM_IO). One rank calls it. @param[out] missing  number of blocks still to be drawn.
+ *  @return DSM_OK; DSM_IO; DSM_USAGE: more than a file can hold; DSM_BAD_CONFIG: a condition has the name of a field. */
 dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, uint64_t *missing);
 /** Opens PATH.partial for writing blocks; every rank, after dsm_samples_create returned. Not collective. */
 dsm_status dsm_samples_open(const char *path, dsm_samples **samples);
@@ -127,10 +149,12 @@ void dsm_samples_close(dsm_samples **samples);
  *  dsm_samples_write of this handle. */
 bool dsm_samples_done(const dsm_samples *samples, uint64_t block);
 /** Writes the samples of a block (min(block size, count - first) of them), channels last, physical units,
- *  and how many evaluations each took; axes are put in the file's order; then marks the block complete. Thread-free, lock-free: plain pwrite at
- *  the dataset's offset. */
-dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x,
-                             const int32_t *evaluations);
+ *  how many evaluations each took, and the rows of each field, in the order of the request; axes are put in the file's
+ *  order; then marks the block complete. Thread-free, lock-free: plain pwrite at the dataset's offset.
+ *  @param[in] x      (n, sample); NULL in a file without /samples
+ *  @param[in] field  (fields) where the (n, row) numbers of each are, in its type; NULL without fields */
+dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x, const int32_t *evaluations,
+                             const void *const *field);
 /** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have
  *  closed.
  *  @return DSM_OK; DSM_INTERNAL naming the first missing block. */

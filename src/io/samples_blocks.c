@@ -20,7 +20,7 @@ struct dsm_samples {
   int fd;
   dsm_samples_layout layout;
   unsigned char *complete;
-  float *ordered; /* a block with its axes in the file's order */
+  char *ordered;  /* a block of one dataset with its axes in the file's order */
   int64_t *index; /* of the samples of a block */
 };
 
@@ -34,6 +34,7 @@ dsm_status dsm_samples_open(const char *path, dsm_samples **samples) {
   dsm_status status = DSM_OK;
   dsm_samples *s;
   uint64_t missing, first;
+  size_t widest = 0;
   DSM_TRY(DSM_ALLOC(1, samples));
   s = *samples;
   s->fd = -1;
@@ -43,7 +44,11 @@ dsm_status dsm_samples_open(const char *path, dsm_samples **samples) {
   if (s->fd < 0) DSM_FAIL_DONE(DSM_IO, "cannot write %s: %s", s->partial, strerror(errno));
   DSM_TRY_DONE(dsm__samples_read_map(s->fd, s->partial, &s->layout, &s->complete, &missing));
   const uint64_t longest = block_range(&s->layout, 0, &first);
-  DSM_TRY_DONE(DSM_ALLOC(longest * dsm_shape_count(s->layout.sample), &s->ordered));
+  for (size_t k = 0; k < s->layout.sets; k++) {
+    const size_t bytes = dsm__rows_bytes(&s->layout.set[k]);
+    if (bytes > widest) widest = bytes;
+  }
+  DSM_TRY_DONE(DSM_ALLOC(longest * widest, &s->ordered));
   DSM_TRY_DONE(DSM_ALLOC(longest, &s->index));
 done:
   if (status != DSM_OK) dsm_samples_close(samples);
@@ -80,29 +85,26 @@ bool dsm_samples_done(const dsm_samples *samples, uint64_t block) {
   return samples->complete[block] != MISSING;
 }
 
-/* (n, spatial..., C) to (n, C, spatial...) */
-static void order_axes(const dsm_shape sample, uint64_t n, const float *x, float *ordered) {
-  const size_t channels = sample.n[sample.rank - 1], positions = dsm_shape_count(sample) / channels;
-  for (uint64_t i = 0; i < n; i++) {
-    for (size_t c = 0; c < channels; c++)
-      for (size_t p = 0; p < positions; p++) ordered[c * positions + p] = x[p * channels + c];
-    x += channels * positions;
-    ordered += channels * positions;
-  }
+/* The n rows of one dataset, from sample `first` on. */
+static dsm_status write_rows(dsm_samples *s, const dsm_samples_rows *rows, uint64_t first, uint64_t n,
+                             const void *from) {
+  const size_t bytes = dsm__rows_bytes(rows);
+  dsm__rows_order(rows, n, from, s->ordered);
+  DSM_TRY(dsm__write_at(s->fd, s->partial, s->ordered, n * bytes, rows->offset + first * bytes));
+  return DSM_OK;
 }
 
-dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x,
-                             const int32_t *evaluations) {
+dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x, const int32_t *evaluations,
+                             const void *const *field) {
   const dsm_samples_layout *l = &samples->layout;
-  const size_t bytes = dsm_shape_count(l->sample) * sizeof(float);
   const unsigned char mark = DONE;
+  const size_t before = l->sample.rank > 0; /* of the fields among the sets */
   uint64_t first;
-  DSM_ASSERT(block < l->blocks);
+  DSM_ASSERT(block < l->blocks && (x != NULL) == (before > 0));
   const uint64_t n = block_range(l, block, &first);
-  order_axes(l->sample, n, x, samples->ordered);
   for (uint64_t i = 0; i < n; i++) samples->index[i] = (int64_t)(first + i);
-  DSM_TRY(
-      dsm__write_at(samples->fd, samples->partial, samples->ordered, n * bytes, l->samples + first * bytes));
+  for (size_t k = 0; k < l->sets; k++)
+    DSM_TRY(write_rows(samples, &l->set[k], first, n, k < before ? (const void *)x : field[k - before]));
   DSM_TRY(dsm__write_at(samples->fd, samples->partial, samples->index, n * sizeof(int64_t),
                         l->index + first * sizeof(int64_t)));
   DSM_TRY(dsm__write_at(samples->fd, samples->partial, evaluations, n * sizeof(int32_t),

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "atomic_file.h"
@@ -14,36 +13,23 @@
 #include "dsmpi/log.h"
 #include "dsmpi/memory.h"
 
-dsm_status dsm__samples_partial(const char *path, char *partial, size_t size) {
-  if ((size_t)snprintf(partial, size, "%s.partial", path) >= size)
-    DSM_FAIL(DSM_IO, "%s: the name is too long", path);
-  return DSM_OK;
-}
-
-/* Axes of /samples: (N, C, spatial...). Returns their number. */
-static int file_axes(uint64_t count, dsm_shape sample, hsize_t n[DSM_MAX_RANK + 1]) {
-  n[0] = count;
-  n[1] = sample.n[sample.rank - 1];
-  for (int i = 1; i < sample.rank; i++) n[i + 1] = sample.n[i - 1];
-  return sample.rank + 1;
-}
-
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
-/* Labels of the axes of /samples, one letter each: N, C, then the spatial letters of `axes` in their order
- * ("N H W C" is the order of some input; the file's own order is fixed). Without usable letters the common
- * ones of that rank. */
-static void axis_labels(const char *axes, int spatial, char letters[DSM_MAX_RANK + 2]) {
-  static const char *const common[DSM_MAX_RANK] = {"NC", "NCX", "NCHW", "NCZYX", "NCTZYX"};
+/* Labels of the axes of rows with the axes of a sample, one letter each: N, K for several samples a row, C, then
+ * the spatial letters of `axes` in their order ("N H W C" is the order of some input; the file's own order is
+ * fixed). Without usable letters the common ones of that rank. */
+enum { LETTERS = 2 * DSM_MAX_RANK + 2 };
+static void axis_labels(const char *axes, const dsm_samples_rows *rows, char letters[LETTERS]) {
+  static const char *const common[DSM_MAX_RANK] = {"", "X", "HW", "ZYX", "TZYX"};
+  const int spatial = rows->sample_axes - 1, leading = rows->row.rank - rows->sample_axes;
+  char own[DSM_MAX_RANK + 1] = "";
   int found = 0;
-  snprintf(letters, DSM_MAX_RANK + 2, "NC");
   for (const char *a = axes; *a; a++) {
     if (*a == ' ' || *a == 'N' || *a == 'C') continue;
-    if (found < spatial) letters[2 + found] = *a;
+    if (found < spatial) own[found] = *a;
     found++;
   }
-  letters[2 + spatial] = '\0';
-  if (found != spatial) snprintf(letters, DSM_MAX_RANK + 2, "%s", common[spatial]);
+  snprintf(letters, LETTERS, "N%.*sC%s", leading, "KLMO", found == spatial ? own : common[spatial]);
 }
 
 /* The attribute that H5DSset_label writes and h5py shows as dims[i].label. */
@@ -97,25 +83,38 @@ static dsm_status write_attributes(hid_t file, const dsm_samples_info *info) {
   DSM_TRY(dsm__h5_set_text(file, "checkpoint", info->checkpoint));
   DSM_TRY(dsm__h5_set_int(file, "step", info->step));
   DSM_TRY(dsm__h5_set_text(file, "program", info->program));
+  if (info->input) DSM_TRY(dsm__h5_set_text(file, "input", info->input));
   return DSM_OK;
 }
 
-/* Says whether two requests have the same conditions: FNV-1a over names, kinds and values. */
-static uint64_t digest(const dsm_samples_info *info) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  for (size_t k = 0; k < info->conditions; k++) {
-    const dsm_samples_condition *c = &info->condition[k];
-    const struct {
-      const void *bytes;
-      size_t count;
-    } parts[] = {{c->name, strlen(c->name) + 1},
-                 {&c->labels, sizeof c->labels},
-                 {c->value, info->count * c->columns * sizeof(float)}};
-    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
-      for (size_t i = 0; i < parts[p].count; i++)
-        hash = (hash ^ ((const unsigned char *)parts[p].bytes)[i]) * UINT64_C(0x100000001b3);
+/* Rows for all samples, empty; nothing stays open. */
+static dsm_status create_rows(hid_t file, const dsm_samples_rows *rows, const dsm_samples_info *info,
+                              const char *sentence) {
+  dsm_status status = DSM_OK;
+  hid_t dataset = H5I_INVALID_HID;
+  hsize_t n[DSM_MAX_RANK + 1];
+  char letters[LETTERS];
+  const int rank = dsm__rows_axes(rows, info->count, n);
+  DSM_TRY_DONE(create_dataset(file, rows->name, dsm__rows_type(rows), rank, n, &dataset));
+  if (rows->sample_axes > 0) {
+    axis_labels(info->axes, rows, letters);
+    DSM_TRY_DONE(write_labels(dataset, letters));
   }
-  return hash;
+  if (sentence) DSM_TRY_DONE(dsm__h5_set_text(dataset, "description", sentence));
+done:
+  dsm__h5_close(&dataset);
+  return status;
+}
+
+static dsm_status create_fields(hid_t file, const dsm_samples_info *info) {
+  dsm_samples_rows set[DSM_FIELDS_MAX + 1];
+  char text[DSM_FIELDS_TEXT];
+  if (info->fields == 0) return DSM_OK;
+  const size_t sets = dsm__rows_of_request(info, set);
+  DSM_TRY(dsm__h5_set_text(file, "fields", dsm__fields_text(info, text)));
+  for (size_t k = 0; k < info->fields; k++)
+    DSM_TRY(create_rows(file, &set[sets - info->fields + k], info, info->field[k].sentence));
+  return DSM_OK;
 }
 
 /* The groups on the way to "events/labels". */
@@ -146,7 +145,7 @@ static dsm_status write_condition(hid_t file, const dsm_samples_condition *c, ui
 
 static dsm_status write_conditions(hid_t file, const dsm_samples_info *info) {
   if (info->conditions == 0) return DSM_OK;
-  DSM_TRY(dsm__h5_set_uint(file, "conditions", digest(info)));
+  DSM_TRY(dsm__h5_set_uint(file, "conditions", dsm__conditions_digest(info)));
   for (size_t k = 0; k < info->conditions; k++)
     DSM_TRY(write_condition(file, &info->condition[k], info->count));
   return DSM_OK;
@@ -156,29 +155,24 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
                                   uint64_t bytes) {
   dsm_status status = DSM_OK;
   dsm__h5_output output = {.fd = -1};
-  hid_t file = H5I_INVALID_HID, samples = H5I_INVALID_HID, index = H5I_INVALID_HID,
-        evaluations = H5I_INVALID_HID, complete = H5I_INVALID_HID;
-  hsize_t n[DSM_MAX_RANK + 1];
-  char letters[DSM_MAX_RANK + 2];
+  hid_t file = H5I_INVALID_HID, index = H5I_INVALID_HID, evaluations = H5I_INVALID_HID,
+        complete = H5I_INVALID_HID;
   const hsize_t count = info->count, map = blocks;
-  const int rank = file_axes(info->count, info->sample, n);
-  axis_labels(info->axes, info->sample.rank - 1, letters);
+  const dsm_samples_rows samples = dsm__rows_of_samples(info->sample);
   dsm_hdf5_lock();
   DSM_TRY_DONE(dsm__h5_create(path, bytes, &output, &file));
   DSM_TRY_DONE(write_attributes(file, info));
-  DSM_TRY_DONE(create_dataset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &samples));
-  DSM_TRY_DONE(write_labels(samples, letters));
+  if (info->sample.rank > 0) DSM_TRY_DONE(create_rows(file, &samples, info, NULL));
+  DSM_TRY_DONE(create_fields(file, info));
   DSM_TRY_DONE(write_conditions(file, info));
   DSM_TRY_DONE(create_dataset(file, "index", H5T_NATIVE_INT64, 1, &count, &index));
   DSM_TRY_DONE(create_dataset(file, "evaluations", H5T_NATIVE_INT32, 1, &count, &evaluations));
   DSM_TRY_DONE(create_dataset(file, "complete", H5T_NATIVE_UINT8, 1, &map, &complete));
-  dsm__h5_close(&samples);
   dsm__h5_close(&index);
   dsm__h5_close(&evaluations);
   dsm__h5_close(&complete);
   DSM_TRY_DONE(dsm__h5_finish(path, &output, &file));
 done:
-  dsm__h5_close(&samples);
   dsm__h5_close(&index);
   dsm__h5_close(&evaluations);
   dsm__h5_close(&complete);
@@ -201,12 +195,16 @@ static dsm_status clear_map(int fd, const char *path) {
 
 /* All bytes of the file, so that no block can meet a full disk; some KiB are for what HDF5 needs. */
 static uint64_t file_bytes(const dsm_samples_info *info, uint64_t blocks) {
-  uint64_t conditions = 0;
+  dsm_samples_rows set[DSM_FIELDS_MAX + 1];
+  const size_t sets = dsm__rows_of_request(info, set);
+  uint64_t row = sizeof(int64_t) + sizeof(int32_t), rest = blocks + 16384;
+  for (size_t k = 0; k < sets; k++) row += dsm__rows_bytes(&set[k]);
   for (size_t k = 0; k < info->conditions; k++)
-    conditions += info->count * info->condition[k].columns * (sizeof(float) + 1) + 8192;
-  return conditions +
-         info->count * (dsm_shape_count(info->sample) * sizeof(float) + sizeof(int64_t) + sizeof(int32_t)) +
-         blocks + 16384 + (info->config ? strlen(info->config) : 0);
+    rest += info->count * info->condition[k].columns * (sizeof(float) + 1) + 8192;
+  for (size_t k = 0; k < info->fields; k++)
+    rest += 2048 + (info->field[k].sentence ? strlen(info->field[k].sentence) : 0);
+  rest += (info->config ? strlen(info->config) : 0) + (info->input ? strlen(info->input) : 0);
+  return info->count * row + rest;
 }
 
 static dsm_status create_partial(const char *partial, const dsm_samples_info *info, uint64_t blocks) {
@@ -225,145 +223,40 @@ done:
   return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------- */
-
-/* Offset of a contiguous dataset of this type and these axes. */
-static dsm_status dataset_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
-                                 uint64_t *offset) {
-  dsm_status status = DSM_OK;
-  hid_t stored = H5I_INVALID_HID, space = H5I_INVALID_HID;
-  hsize_t found[H5S_MAX_RANK];
-  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-  if (dataset < 0) DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "there is no dataset \"%s\"", name);
-  stored = H5Dget_type(dataset);
-  space = H5Dget_space(dataset);
-  if (stored < 0 || space < 0 || H5Tequal(stored, type) <= 0 || H5Sget_simple_extent_ndims(space) != rank ||
-      H5Sget_simple_extent_dims(space, found, NULL) != rank ||
-      memcmp(found, n, (size_t)rank * sizeof *n) != 0)
-    DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "dataset \"%s\" has another type or shape than the attributes say",
-                     name);
-  const haddr_t address = H5Dget_offset(dataset);
-  if (address == HADDR_UNDEF) DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "dataset \"%s\" is not contiguous", name);
-  *offset = address;
-done:
-  dsm__h5_close(&space);
-  dsm__h5_close(&stored);
-  dsm__h5_close(&dataset);
-  return status;
-}
-
-/* The sample's shape from the axes of /samples. */
-static dsm_status read_sample_shape(hid_t file, dsm_shape *sample) {
-  dsm_status status = DSM_OK;
-  hsize_t n[H5S_MAX_RANK];
-  size_t sizes[DSM_MAX_RANK];
-  hid_t space = H5I_INVALID_HID, dataset = H5Dopen2(file, "samples", H5P_DEFAULT);
-  if (dataset < 0) DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "there is no dataset \"samples\"");
-  space = H5Dget_space(dataset);
-  const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, n, NULL) - 1;
-  if (rank < 1 || rank > DSM_MAX_RANK)
-    DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "dataset \"samples\" has %d axes", rank + 1);
-  for (int i = 0; i < rank; i++) sizes[i == 0 ? rank - 1 : i - 1] = n[i + 1];
-  *sample = dsm__shape_make(rank, sizes);
-done:
-  dsm__h5_close(&space);
-  dsm__h5_close(&dataset);
-  return status;
-}
-
-static dsm_status has_text(hid_t file, const char *name, const char *wanted, bool *same) {
-  char *text;
-  DSM_TRY(dsm__h5_get_text(file, name, &text));
-  *same = *same && strcmp(text, wanted) == 0;
-  free(text);
-  return DSM_OK;
-}
-
-static dsm_status compare_request(hid_t file, const dsm_samples_info *info, const dsm_samples_layout *layout,
-                                  bool *same) {
-  uint64_t seed;
-  int64_t step;
-  DSM_TRY(dsm__h5_get_uint(file, "seed", &seed));
-  DSM_TRY(dsm__h5_get_int(file, "step", &step));
-  *same = layout->count == info->count && layout->block == info->block && seed == info->seed &&
-          step == info->step && dsm_shape_equal(layout->sample, info->sample);
-  uint64_t conditions = 0;
-  const bool has_conditions = H5Aexists(file, "conditions") > 0;
-  if (has_conditions) DSM_TRY(dsm__h5_get_uint(file, "conditions", &conditions));
-  *same =
-      *same && has_conditions == (info->conditions > 0) && (!has_conditions || conditions == digest(info));
-  DSM_TRY(has_text(file, "sampler", info->sampler, same));
-  DSM_TRY(has_text(file, "config", info->config ? info->config : "", same));
-  return DSM_OK;
-}
-
-/* Does the file, with all its bytes, hold the four runs of the layout? */
-static dsm_status check_extent(const char *partial, const dsm_samples_layout *l) {
-  struct stat file;
-  if (stat(partial, &file) != 0) DSM_FAIL(DSM_IO, "cannot open %s: %s", partial, strerror(errno));
-  const uint64_t size = (uint64_t)file.st_size, bytes = dsm_shape_count(l->sample) * sizeof(float);
-  if (l->samples > size || (size - l->samples) / bytes < l->count || l->index > size ||
-      (size - l->index) / sizeof(int64_t) < l->count || l->evaluations > size ||
-      (size - l->evaluations) / sizeof(int32_t) < l->count || l->complete > size ||
-      size - l->complete < l->blocks)
-    DSM_FAIL(DSM_BAD_DATA, "%s is cut off: %llu bytes do not hold %llu samples", partial,
-             (unsigned long long)size, (unsigned long long)l->count);
-  return DSM_OK;
-}
-
-dsm_status dsm__samples_read_layout(const char *partial, const dsm_samples_info *info,
-                                    dsm_samples_layout *layout, bool *same_request) {
-  dsm_status status = DSM_OK;
-  hid_t file = H5I_INVALID_HID;
-  hsize_t n[DSM_MAX_RANK + 1];
-  dsm_samples_layout *l = layout;
-  dsm_hdf5_lock();
-  DSM_TRY_DONE(dsm__h5_open(partial, &file));
-  DSM_TRY_DONE(dsm__h5_get_uint(file, "count", &l->count));
-  DSM_TRY_DONE(dsm__h5_get_uint(file, "block", &l->block));
-  if (l->count == 0 || l->block == 0) DSM_H5_FAIL_DONE(DSM_BAD_DATA, file, "no samples or empty blocks");
-  l->blocks = (l->count - 1) / l->block + 1;
-  DSM_TRY_DONE(read_sample_shape(file, &l->sample));
-  const int rank = file_axes(l->count, l->sample, n);
-  DSM_TRY_DONE(dataset_offset(file, "samples", H5T_NATIVE_FLOAT, rank, n, &l->samples));
-  n[0] = l->count;
-  DSM_TRY_DONE(dataset_offset(file, "index", H5T_NATIVE_INT64, 1, n, &l->index));
-  DSM_TRY_DONE(dataset_offset(file, "evaluations", H5T_NATIVE_INT32, 1, n, &l->evaluations));
-  n[0] = l->blocks;
-  DSM_TRY_DONE(dataset_offset(file, "complete", H5T_NATIVE_UINT8, 1, n, &l->complete));
-  if (info) DSM_TRY_DONE(compare_request(file, info, l, same_request));
-done:
-  dsm__h5_close(&file);
-  dsm_hdf5_unlock();
-  DSM_TRY(status);
-  DSM_TRY(check_extent(partial, l));
-  return DSM_OK;
-}
-
-dsm_status dsm__samples_read_map(int fd, const char *partial, const dsm_samples_layout *layout,
-                                 unsigned char **complete, uint64_t *missing) {
-  DSM_TRY(DSM_ALLOC(layout->blocks, complete));
-  dsm_status status = dsm__read_at(fd, partial, *complete, layout->blocks, layout->complete);
-  *missing = 0;
-  for (uint64_t b = 0; b < layout->blocks; b++) *missing += (*complete)[b] == 0;
-  if (status != DSM_OK) {
-    free(*complete);
-    *complete = NULL;
-  }
-  return status;
-}
-
 /* ---- request ------------------------------------------------------------------------------------------- */
 
+/* Are there fields, of names that say what they are? Those of conditions are the users' own. */
+static dsm_status check_fields(const dsm_samples_info *info) {
+  static const char *const taken[] = {"samples", "index", "evaluations", "complete"};
+  if (info->fields > DSM_FIELDS_MAX || (info->sample.rank == 0 && info->fields == 0))
+    DSM_FAIL(DSM_INTERNAL, "a file with %zu fields cannot be made", info->fields);
+  for (size_t k = 0; k < info->fields; k++) {
+    const dsm_samples_field *f = &info->field[k];
+    bool bad = f->name[0] == '\0' || strlen(f->name) >= DSM_FIELD_NAME_MAX || strpbrk(f->name, "/ \n") ||
+               f->row.rank > DSM_MAX_RANK || f->sample_axes > f->row.rank || dsm_shape_count(f->row) == 0;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) bad = bad || strcmp(f->name, taken[i]) == 0;
+    for (size_t i = 0; i < k; i++) bad = bad || strcmp(f->name, info->field[i].name) == 0;
+    if (bad) DSM_FAIL(DSM_INTERNAL, "'%s' cannot be a field", f->name);
+    for (size_t i = 0; i < info->conditions; i++)
+      if (strcmp(info->condition[i].name + strspn(info->condition[i].name, "/"), f->name) == 0)
+        DSM_FAIL(DSM_BAD_CONFIG,
+                 "the condition '%s' has the name of a result in the same file: rename the dataset", f->name);
+  }
+  return DSM_OK;
+}
+
 static dsm_status check_request(const dsm_samples_info *info) {
-  uint64_t bytes;
+  dsm_samples_rows set[DSM_FIELDS_MAX + 1];
+  uint64_t row = 0, bytes;
   if (info->count == 0 || info->block == 0)
     DSM_FAIL(DSM_INTERNAL, "%llu samples in blocks of %llu cannot be drawn", (unsigned long long)info->count,
              (unsigned long long)info->block);
-  if (info->sample.rank < 1 || info->sample.rank > DSM_MAX_RANK || dsm_shape_count(info->sample) == 0)
+  if (info->sample.rank < 0 || info->sample.rank > DSM_MAX_RANK || dsm_shape_count(info->sample) == 0)
     DSM_FAIL(DSM_INTERNAL, "a sample cannot have %d axes", info->sample.rank);
-  if (__builtin_mul_overflow(info->count, dsm_shape_count(info->sample) * sizeof(float), &bytes) ||
-      bytes > INT64_MAX / 2)
+  DSM_TRY(check_fields(info));
+  const size_t sets = dsm__rows_of_request(info, set);
+  for (size_t k = 0; k < sets; k++) row += dsm__rows_bytes(&set[k]);
+  if (__builtin_mul_overflow(info->count, row, &bytes) || bytes > INT64_MAX / 2)
     DSM_FAIL(DSM_USAGE, "%llu samples are more than a file can hold; ask for fewer",
              (unsigned long long)info->count);
   return DSM_OK;

@@ -256,7 +256,7 @@ static dsm_status draw_blocks(sampling *s, dsm__progress *progress, drawn *taken
     for (size_t i = 0; i < here * s->session.d; i++) taken->bad += !isfinite(x[i]);
     dsm_denormalize_values(&s->header.normalization, x, block * pixels);
     for (size_t i = 0; i < block; i++) needed[i] *= denoiser.evaluations;
-    DSM_TRY_DONE(dsm_samples_write(s->output, b, x, needed));
+    DSM_TRY_DONE(dsm_samples_write(s->output, b, x, needed, NULL));
   }
 done:
   free(x);

@@ -178,7 +178,7 @@ static void a_block_whose_writing_broke_off_is_missing(void **state) {
     assert_false(dsm_samples_done(samples, 0));
     operations = 0;
     breaks_at = ++n;
-    status = dsm_samples_write(samples, 0, x, evaluations);
+    status = dsm_samples_write(samples, 0, x, evaluations, NULL);
     breaks_at = 0;
   }
   assert_true(n > 4);
@@ -197,10 +197,10 @@ static void blocks_that_never_reached_the_disk_count_as_missing(void **state) {
   assert_ok(dsm_samples_create(path, &samples_info, &missing));
   assert_int_equal(missing, 1000);
   assert_ok(dsm_samples_open(path, &samples));
-  assert_ok(dsm_samples_write(samples, 3, x, evaluations));
+  assert_ok(dsm_samples_write(samples, 3, x, evaluations, NULL));
   dsm_samples_close(&samples);
   assert_ok(dsm_samples_open(path, &samples));
-  assert_ok(dsm_samples_write(samples, 4, x, evaluations));
+  assert_ok(dsm_samples_write(samples, 4, x, evaluations, NULL));
   assert_true(dsm_samples_done(samples, 4));
   fail_next_flush = true;
   dsm_samples_close(&samples);

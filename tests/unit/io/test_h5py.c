@@ -25,7 +25,7 @@ static void h5py_reads_checkpoints_and_samples(void **state) {
       for (size_t p = 0; p < 12; p++)
         for (size_t c = 0; c < 2; c++)
           x[b][i][p / 4][p % 4][c] = (float)(1000 * (4 * b + i) + 100 * (p / 4) + 10 * (p % 4) + c);
-    assert_ok(dsm_samples_write(samples, b, &x[b][0][0][0][0], (int32_t[]){9, 8, 7, 6}));
+    assert_ok(dsm_samples_write(samples, b, &x[b][0][0][0][0], (int32_t[]){9, 8, 7, 6}, NULL));
   }
   dsm_samples_close(&samples);
   assert_ok(dsm_samples_finish(in_folder("samples.h5")));
