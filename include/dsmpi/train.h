@@ -34,6 +34,12 @@ typedef struct dsm_sample_options {
  *  Goes on with an interrupted file. */
 dsm_status dsm_sample(dsm_comm *comm, const dsm_sample_options *options);
 
+/** Data of a user for a trained model: rows of one dataset. */
+typedef struct dsm_given {
+  const char *file, *dataset;
+  const char *axes, *rows; /* as in dsm_dataset_open; NULL = found, all */
+} dsm_given;
+
 typedef struct dsm_bench_options {
   int64_t steps;    /* timed steps, after warm-up ones */
   const char *json; /* also write the figures there, or NULL */

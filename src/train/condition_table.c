@@ -1,4 +1,4 @@
-/* Conditions in sampling: from the settings, or from a file, to one raw row for each sample. */
+/* Conditions of samples to be drawn or worked on: from the settings, or from a file, to one raw row for each. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +73,7 @@ static dsm_status from_settings(const dsm_sampler_settings *s, dsm__condition_ta
   t->rows = 1;
   for (size_t k = 0; k < c->count && all; k++)
     if (c->each[k].classes) t->rows = c->each[k].classes;
+  snprintf(t->origin, sizeof t->origin, "the classes in turn");
   DSM_TRY(DSM_ALLOC(t->rows * c->columns, &t->raw));
   for (uint64_t i = 0; i < t->rows; i++) {
     float *raw = t->raw + i * c->columns;
@@ -104,17 +105,39 @@ done:
   return status;
 }
 
-static dsm_status from_file(const dsm_config *config, uint64_t count, dsm__condition_table *t) {
+static dsm_status from_file(const dsm_config *config, const char *path, const char *rows,
+                            const dsm_dataset_info *samples, uint64_t count, dsm__condition_table *t) {
   dsm_condition_data *data = NULL;
   dsm_config expected = *config; /* whose columns and classes the file must have */
-  DSM_TRY(dsm_condition_data_open(config->sampler.condition_file, "", NULL, &expected, &data));
-  const dsm_status status = read_rows(data, config->sampler.condition_file, count, t);
+  DSM_TRY(dsm_condition_data_open(path, rows, samples, &expected, &data));
+  const dsm_status status = read_rows(data, path, count, t);
   dsm_condition_data_close(&data);
+  DSM_TRY(status);
+  snprintf(t->origin, sizeof t->origin, "%s", path);
+  return DSM_OK;
+}
+
+/* Beside the samples that are worked on. */
+static dsm_status from_beside(const dsm_config *config, const dsm__given *beside, uint64_t count,
+                              dsm__condition_table *t) {
+  const dsm_given *source = beside->source;
+  const dsm_status status = from_file(config, source->file, source->rows ? source->rows : "",
+                                      dsm_dataset_info_of(beside->dataset), count, t);
+  if (status == DSM_NOT_FOUND) {
+    char text[512];
+    dsm_trail_clear();
+    DSM_FAIL(
+        DSM_NOT_FOUND,
+        "the model is conditioned on %s, which '%s' does not have beside its samples: say what the samples "
+        "are, "
+        "by --label K, --condition V,... or --conditions FILE, or take the model without, by --guidance 0",
+        dsm_conditions_text(&t->layout, text, sizeof text), source->file);
+  }
   DSM_TRY(status);
   return DSM_OK;
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------------------------------------- */
 
 /* Far from what it has seen a network answers anything. */
 static void warn_of_range(const dsm__condition_table *t, const dsm_normalization *n) {
@@ -135,12 +158,20 @@ static void warn_of_range(const dsm__condition_table *t, const dsm_normalization
   }
 }
 
-static dsm_status make(const dsm_config *config, const dsm_normalization *n, uint64_t count,
+static dsm_status make(const dsm__trained *trained, const dsm__given *beside, uint64_t count,
                        dsm__condition_table *t) {
+  const dsm_config *config = &trained->session.config;
+  const bool told = dsm__trained_overridden(trained, "sampler.label") ||
+                    dsm__trained_overridden(trained, "sampler.condition") ||
+                    dsm__trained_overridden(trained, "sampler.condition_file");
   if (config->sampler.guidance == 0) return DSM_OK;
-  DSM_TRY(config->sampler.condition_file[0] ? from_file(config, count, t)
-                                            : from_settings(&config->sampler, t));
-  warn_of_range(t, n);
+  if (beside && !told)
+    DSM_TRY(from_beside(config, beside, count, t));
+  else if (config->sampler.condition_file[0])
+    DSM_TRY(from_file(config, config->sampler.condition_file, "", NULL, count, t));
+  else
+    DSM_TRY(from_settings(&config->sampler, t));
+  warn_of_range(t, &trained->header.conditions);
   return DSM_OK;
 }
 
@@ -152,12 +183,14 @@ static dsm_status lay_out(const dsm_config *config, const dsm_normalization *n, 
   return DSM_OK;
 }
 
-dsm_status dsm__condition_table_create(dsm_comm *comm, const dsm_config *config, const dsm_normalization *n,
-                                       uint64_t count, dsm__condition_table *t) {
+dsm_status dsm__condition_table_create(const dsm__trained *trained, const dsm__given *beside, uint64_t count,
+                                       dsm__condition_table *t) {
+  dsm_comm *comm = trained->session.comm;
   const bool root = dsm_comm_rank(comm) == 0;
-  DSM_AGREE(comm, lay_out(config, n, t));
+  *t = (dsm__condition_table){0};
+  DSM_AGREE(comm, lay_out(&trained->session.config, &trained->header.conditions, t));
   if (t->layout.count == 0) return DSM_OK;
-  DSM_AGREE(comm, root ? make(config, n, count, t) : DSM_OK);
+  DSM_AGREE(comm, root ? make(trained, beside, count, t) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, &t->rows, sizeof t->rows, 0));
   if (t->rows == 0) return DSM_OK;
   const size_t values = t->rows * t->layout.columns;
@@ -166,19 +199,35 @@ dsm_status dsm__condition_table_create(dsm_comm *comm, const dsm_config *config,
   return DSM_OK;
 }
 
-dsm_status dsm__condition_table_columns(const dsm__condition_table *t, uint64_t count,
-                                        dsm_samples_condition given[DSM_LIST_MAX]) {
+void dsm__condition_table_banner(const dsm__condition_table *t) {
+  char text[512];
+  if (t->layout.count == 0) return;
+  dsm_info("given    %s: %s", dsm_conditions_text(&t->layout, text, sizeof text),
+           t->rows == 0   ? "nothing, samples of all kinds (guidance 0)"
+           : t->rows == 1 ? "the same for all samples"
+                          : t->origin);
+}
+
+dsm_status dsm__condition_table_columns(const dsm__condition_table *t,
+                                        dsm_samples_condition given[DSM_LIST_MAX], dsm_samples_info *info) {
   for (size_t k = 0; k < DSM_LIST_MAX; k++) given[k] = (dsm_samples_condition){0};
+  if (t->rows == 0) return DSM_OK;
   for (size_t k = 0; k < t->layout.count; k++) {
     const dsm_condition *one = &t->layout.each[k];
     float *value = NULL;
-    DSM_TRY(DSM_ALLOC(count * one->columns, &value));
-    for (uint64_t i = 0; i < count; i++)
+    DSM_TRY(DSM_ALLOC(info->count * one->columns, &value));
+    for (uint64_t i = 0; i < info->count; i++)
       memcpy(value + i * one->columns, t->raw + i % t->rows * t->layout.columns + one->column,
              one->columns * sizeof *value);
     given[k] = (dsm_samples_condition){one->name, one->classes > 0, one->columns, value};
   }
+  info->conditions = t->layout.count;
+  info->condition = given;
   return DSM_OK;
+}
+
+void dsm__condition_table_free_columns(dsm_samples_condition given[DSM_LIST_MAX]) {
+  for (size_t k = 0; k < DSM_LIST_MAX; k++) free((void *)given[k].value);
 }
 
 void dsm__condition_table_destroy(dsm__condition_table *t) {

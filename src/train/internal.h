@@ -71,7 +71,7 @@ void dsm__peak_memory_restart(void);
 dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config *config,
                           dsm_normalization *n);
 
-/* ---- conditions.c, condition_table.c ------------------------------------------------------------------- */
+/* ---- conditions.c -------------------------------------------------------------------------------------- */
 
 /** Opens data.conditions beside the samples, where there are some, and completes the configuration from what is
  *  found; `*data` is NULL where there are none. Not collective. */
@@ -80,25 +80,6 @@ dsm_status dsm__conditions_open(const dsm_dataset *samples, dsm_config *config, 
 dsm_status dsm__conditions_normalize(dsm_comm *comm, dsm_condition_data *data, dsm_normalization *n);
 /** What the model is conditioned on, and how it is scaled. Rank 0 prints. */
 void dsm__banner_conditions(const dsm_conditions *conditions, const dsm_normalization *n, double drop);
-
-/** Raw conditions of samples to be drawn: sample i takes row i % rows. */
-typedef struct dsm__condition_table {
-  dsm_conditions layout;
-  uint64_t rows; /* 0: none are needed */
-  float *raw;    /* (rows, layout.columns) */
-} dsm__condition_table;
-/** From sampler.label, condition or condition_file, for `count` samples; what lies outside the range of the
- *  training data in `n` is told. Collective. @return DSM_BAD_CONFIG naming the choices; DSM_BAD_DATA. */
-dsm_status dsm__condition_table_create(dsm_comm *comm, const dsm_config *config, const dsm_normalization *n,
-                                       uint64_t count, dsm__condition_table *table);
-/** The columns of each condition for `count` samples; each given[k].value is owned by the caller: free(), also
- *  after a failure. */
-dsm_status dsm__condition_table_columns(const dsm__condition_table *table, uint64_t count,
-                                        dsm_samples_condition given[DSM_LIST_MAX]);
-void dsm__condition_table_destroy(dsm__condition_table *table);
-/** u (n, width) of samples first ... first + n - 1; `raw` is room for (n, columns). */
-void dsm__condition_table_encode(const dsm__condition_table *table, const dsm_normalization *scaling,
-                                 uint64_t first, size_t n, float *raw, float *u);
 
 /* ---- run_folder.c, resume.c ---------------------------------------------------------------------------- */
 
@@ -125,6 +106,130 @@ dsm_status dsm__check_label(const dsm_checkpoint *header, const char *path, cons
 dsm_status dsm__share_normalization(dsm_comm *comm, const dsm_normalization *n);
 /** Sends a header from rank 0 to all. Collective. */
 dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
+
+/* ---- trained.c: a trained model, opened for use -------------------------------------------------------- */
+
+typedef struct dsm__trained {
+  dsm__session session;        /* its configuration is the checkpoint's with the overrides */
+  char path[2 * DSM_TEXT_MAX]; /* of the checkpoint; rank 0 */
+  dsm_checkpoint header;
+  float *w;                     /* (session.count) the parameters to use: sampler.ema */
+  char average[64];             /* which they are, for people; rank 0 */
+  double *clip_low, *clip_high; /* (channels) bounds of x0_hat by sampler.clip, normalised; NULL: off */
+  const char *const *overrides; /* borrowed */
+  size_t override_count;
+} dsm__trained;
+/** Opens the newest whole checkpoint of the run folder `source`, or `source` itself: header, session, parameters, on
+ *  all ranks. Collective.
+ *  @param[in] overrides  sampler.*, train.threads, train.kernels; borrowed until close
+ *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_BAD_CONFIG: another key, no such average, other time labels. */
+dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *const *overrides,
+                             size_t override_count, dsm__trained *t);
+/** Accepts a zeroed struct. */
+void dsm__trained_close(dsm__trained *t);
+/** Whether an override names this key. */
+bool dsm__trained_overridden(const dsm__trained *t, const char *key);
+/** dsm__banner, then the model. Rank 0 prints. */
+void dsm__trained_banner(const dsm__trained *t);
+/** What samplers need for the block of sampler.block samples from `first` on. */
+dsm_sampling dsm__trained_sampling(const dsm__trained *t, const dsm_denoiser *denoiser, uint64_t first);
+/** "ddim, 50 steps, eta 0, clip data, average of rate 0.999"; returns `text`. */
+const char *dsm__trained_sampler_text(const dsm__trained *t, char *text, size_t size);
+/** The configuration as kept with results, which are the same with any train.threads. `*text` is owned by the
+ *  caller: free(). */
+dsm_status dsm__trained_config_text(const dsm__trained *t, char **text);
+/** What a file of `count` results says of this model and its settings; samples of its shape, no conditions, no
+ *  fields. `config` is borrowed. */
+dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count, const char *config);
+
+/* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
+
+typedef struct dsm__given {
+  const dsm_given *source; /* borrowed */
+  dsm_dataset *dataset;
+  dsm_shape sample;                       /* of a row, channels last */
+  uint64_t count;                         /* rows */
+  size_t d;                               /* elements of a row */
+  const dsm_normalization *normalization; /* borrowed; NULL: values are taken as in the file */
+  bool holes;                             /* NaN and infinities are let through; false after open */
+  uint64_t *row;                          /* (room) */
+  size_t room;
+} dsm__given;
+/** Opens the rows. Not collective: every rank does it, or those that read.
+ *  @param[in] sample  the shape that rows must have, the checkpoint's header.sample; rank 0: any
+ *  @param[in] n       to be applied on reading; NULL: none
+ *  @return DSM_OK; what dsm_dataset_open says; DSM_BAD_DATA with both shapes. */
+dsm_status dsm__given_open(const dsm_given *source, dsm_shape sample, const dsm_normalization *n,
+                           dsm__given *g);
+/** Accepts a zeroed struct. */
+void dsm__given_close(dsm__given *g);
+/** x (n, d): rows first ... first + n - 1, channels last, normalised; those beyond the last repeat it, so that a block
+ *  is always full. @return DSM_OK; DSM_IO; DSM_BAD_DATA: a value that is not finite, with its row. */
+dsm_status dsm__given_read(dsm__given *g, uint64_t first, size_t n, float *x);
+/** The same for any rows of the range. */
+dsm_status dsm__given_read_rows(dsm__given *g, const uint64_t *row, size_t n, float *x);
+/** "digits.h5:/samples, rows 0 to 99, axes N C H W, fingerprint 1b3c...": says in results what they were made from.
+ *  Reads a few rows for the fingerprint. */
+dsm_status dsm__given_text(dsm__given *g, char *text, size_t size);
+
+/* ---- condition_table.c --------------------------------------------------------------------------------- */
+
+/** Raw conditions of the samples to be drawn or worked on: sample i takes row i % rows. */
+typedef struct dsm__condition_table {
+  dsm_conditions layout;
+  uint64_t rows;             /* 0: none are needed */
+  float *raw;                /* (rows, layout.columns) */
+  char origin[DSM_TEXT_MAX]; /* where they come from, for people; rank 0 */
+} dsm__condition_table;
+/** For `count` samples: from sampler.label, condition or condition_file, where the overrides give them or `beside` is
+ *  NULL; else from the datasets of data.conditions in the file of `beside`, its rows. None with sampler.guidance 0.
+ *  What lies outside the range of the training data is told. Collective.
+ *  @return DSM_OK; DSM_BAD_CONFIG naming the choices; DSM_NOT_FOUND; DSM_BAD_DATA. */
+dsm_status dsm__condition_table_create(const dsm__trained *trained, const dsm__given *beside, uint64_t count,
+                                       dsm__condition_table *table);
+/** One line, if the model has conditions. Rank 0 prints. */
+void dsm__condition_table_banner(const dsm__condition_table *table);
+/** Puts the columns of each condition of info->count samples into `info`, if there are some. `given` is room that
+ *  must stay as long as `info`. Rank 0. */
+dsm_status dsm__condition_table_columns(const dsm__condition_table *table,
+                                        dsm_samples_condition given[DSM_LIST_MAX], dsm_samples_info *info);
+/** Frees what the former allocated, also after its failure; accepts zeroed `given`. */
+void dsm__condition_table_free_columns(dsm_samples_condition given[DSM_LIST_MAX]);
+void dsm__condition_table_destroy(dsm__condition_table *table);
+/** u (n, width) of samples first ... first + n - 1; `raw` is room for (n, columns). */
+void dsm__condition_table_encode(const dsm__condition_table *table, const dsm_normalization *scaling,
+                                 uint64_t first, size_t n, float *raw, float *u);
+
+/* ---- blocks.c: results in blocks, by all ranks, into one file ------------------------------------------ */
+
+/** One block to be computed: samples first ... first + n - 1. The arrays have room for info->block samples; what is
+ *  beyond n is not written to the file. Channels last, physical units. */
+typedef struct dsm__block {
+  uint64_t first;
+  size_t n;
+  float *x;                    /* (block, sample); NULL where the file has no /samples */
+  void *field[DSM_FIELDS_MAX]; /* (block, row) of each field, in its type */
+  int32_t *evaluations;        /* (block) that each sample needed */
+  int64_t *evaluated;          /* to be raised by the evaluations of the network, of a whole batch each */
+  /* to be told how far the block has come, in parts of `all`; hand both on to dsm_sampling */
+  bool (*progress)(void *context, int64_t done, int64_t all);
+  void *context;
+} dsm__block;
+/** What is to be computed. */
+typedef struct dsm__blocks {
+  dsm_comm *comm;
+  const char *output;           /* path of the file */
+  const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
+  const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
+  int64_t units;                /* that `progress` of one block will count up to; 0: thousandths */
+  int64_t batch;                /* samples in one evaluation of the network */
+  /* computes one block, a function of block->first alone. Not collective. */
+  dsm_status (*compute)(void *self, const dsm__block *block);
+  void *self;
+} dsm__blocks;
+/** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
+ *  it, and tells what it took. Collective. */
+dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
 /* ---- stop.c -------------------------------------------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ for ranks in 1 2 3; do
   expect 0 "$ranks" train small.yaml "${given[@]}" -o "small-$ranks"
   [ "$ranks" -eq 1 ] || expect_same_run small-1 "small-$ranks"
   expect 0 "$ranks" sample small-1 -n 37 --label all --guidance 2 -o "all-$ranks.h5"
+  expect_words "network  40 evaluations a sample" # 20 steps, two each
   cmp all-1.h5 "all-$ranks.h5" || fail "samples drawn on $ranks ranks differ"
 done
 passed "the same bits on 1, 2 and 3 ranks"
