@@ -144,6 +144,8 @@ dsm_status dsm_loader_next(dsm_loader *loader, const float **x);
 /** u (count, width) of the samples of the last dsm_loader_next, borrowed as long as those; NULL if there are no
  *  conditions. */
 const float *dsm_loader_conditions(const dsm_loader *loader);
+/** Rows of the dataset (dsm_dataset_read's numbers) of those samples, (count), borrowed as long. */
+const uint64_t *dsm_loader_rows(const dsm_loader *loader);
 /** Seconds that next() has waited for data. */
 double dsm_loader_waited(const dsm_loader *loader);
 

@@ -23,7 +23,7 @@ enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
  *    /times                   float64, state of the law of the training times, where it has one
  *    /normalization/shift, scale, min, max   float64 (C), attribute kind
  *    /conditions/shift, scale, min, max      the same of the condition vector u, of models that have one
- *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, config (YAML), sample_shape
+ *    attributes of the root:  format_version, step, seed, loss_sum, loss_steps, skipped, config (YAML), sample_shape
  *    (C, spatial...), program, kernels, blas, time_label, time
  *  Datasets carry fletcher32; the file is in format V110, so that any flipped bit is found on reading. */
 typedef struct dsm_checkpoint {
@@ -31,6 +31,7 @@ typedef struct dsm_checkpoint {
   uint64_t seed;
   double loss_sum; /* of the steps since the last line of metrics, so that the log goes on exactly */
   int64_t loss_steps;
+  int64_t skipped;  /* steps left out so far, because loss or gradient was not finite */
   char *config;     /* YAML text of the effective configuration */
   dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
@@ -54,13 +55,18 @@ typedef struct dsm_checkpoint_arrays {
       *times; /* (times_count) state of the law of the training times; NULL: there is none, or not wanted */
 } dsm_checkpoint_arrays;
 
+/** Asked when a checkpoint is complete, before it gets its name: a failure keeps it from that. */
+typedef struct dsm_checkpoint_gate {
+  dsm_status (*may_finish)(void *context);
+  void *context;
+} dsm_checkpoint_gate;
 /** Writes `path` through `path.tmp-HOST-PID`: space reserved first, flushed, fsynced, re-opened and every
  *  dataset's checksum verified, renamed, folder fsynced. One rank calls it. On any failure the temporary
- *  file is removed and an older `path` is untouched. NULL m or v is left out.
+ *  file is removed and an older `path` is untouched. NULL m or v is left out; NULL `gate`: none.
  *  @return DSM_OK; DSM_IO naming path, bytes needed and free, and the reason (disk full, quota, read-only,
  *  ...). */
 dsm_status dsm_checkpoint_write(const char *path, const dsm_checkpoint *header,
-                                const dsm_checkpoint_arrays *arrays);
+                                const dsm_checkpoint_arrays *arrays, const dsm_checkpoint_gate *gate);
 /** Reads the header of a checkpoint. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not a checkpoint, damaged,
  *  of a later format). */
 dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header);
@@ -77,9 +83,9 @@ const char *dsm_checkpoint_path(const char *folder, int64_t step, char *path, si
 /** Steps of the checkpoints in a folder, newest (highest step) first; temporary files, other names, and what
  *  is not a regular file are not listed. `*steps` is owned by the caller: free(). A missing folder has none. */
 dsm_status dsm_checkpoint_list(const char *folder, int64_t **steps, size_t *count);
-/** Deletes all but the newest `keep` checkpoints of a folder (never the newest one), and temporary files
- *  left by dead runs. */
-dsm_status dsm_checkpoint_prune(const char *folder, size_t keep);
+/** Deletes all but the newest `keep` checkpoints of a folder (never the newest one) and those of steps that `every`
+ *  divides (0: none), and temporary files left by dead runs. */
+dsm_status dsm_checkpoint_prune(const char *folder, size_t keep, int64_t every);
 
 /* ---- samples file -------------------------------------------------------------------------------------- */
 

@@ -44,6 +44,9 @@ void dsm_optimizer_destroy(dsm_optimizer **optimizer);
  *  @return DSM_OK; DSM_DIVERGED if |g| is not finite, leaving everything untouched. */
 dsm_status dsm_optimizer_step(dsm_optimizer *optimizer, float *w, const float *gradient_sum, double scale,
                               dsm_step_report *report);
+/** A step that is left out, because loss or gradient is not finite: it counts, for learning rate, corrections and
+ *  averages go by the number of the step; nothing else changes. */
+void dsm_optimizer_skip(dsm_optimizer *optimizer);
 /** The state, to be saved or overwritten on resume; the arrays are owned by the optimizer. Set `step` with
  *  dsm_optimizer_set_step(). */
 dsm_optimizer_state dsm_optimizer_state_of(dsm_optimizer *optimizer);

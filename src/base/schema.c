@@ -240,6 +240,13 @@ const dsm__setting dsm__schema[] = {
      .sentence = "Steps between two checkpoints."},
     {"train.keep", DSM__INT, FIELD(train, keep), FROM(1), .initial = "3", .also = "keep_last max_to_keep",
      .sentence = "Checkpoints that are kept, the newest ones."},
+    {"train.keep_every", DSM__INT, FIELD(train, keep_every), FROM(0), .initial = "0",
+     .also = "keep_period keep_checkpoint_every",
+     .sentence = "Checkpoints of steps that this divides are kept for good, besides; 0 = none."},
+    {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
+     .also = "skip_nan max_nan_steps nan_limit",
+     .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "
+                 "the run with exit status 76."},
 
     /* ---- sampler ---- */
     {"sampler.name", DSM__WORD, FIELD(sampler, name),

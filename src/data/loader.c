@@ -32,7 +32,7 @@ struct dsm_loader {
   const dsm_normalization *normalization;
   dsm_loader_params params;
   dsm_order *order;
-  uint64_t *row;
+  uint64_t *rows; /* slots x count */
   size_t sample;
   size_t condition;   /* entries of u; 0 = no conditions */
   float *slot_values; /* slots x count x (sample, then condition) */
@@ -55,10 +55,14 @@ static float *slot(const dsm_loader *l, uint64_t batch) {
   return l->slot_values + (batch % l->slots) * l->params.count * (l->sample + l->condition);
 }
 
+static uint64_t *slot_rows(const dsm_loader *l, uint64_t batch) {
+  return l->rows + (batch % l->slots) * l->params.count;
+}
+
 /* u of the rows of the batch being filled */
-static dsm_status fill_conditions(dsm_loader *l, float *u) {
+static dsm_status fill_conditions(dsm_loader *l, const uint64_t *row, float *u) {
   const dsm_normalization *n = l->params.condition_normalization;
-  DSM_TRY(dsm_condition_data_read(l->params.conditions, l->row, l->params.count, l->raw));
+  DSM_TRY(dsm_condition_data_read(l->params.conditions, row, l->params.count, l->raw));
   dsm_conditions_encode(dsm_condition_data_layout(l->params.conditions), n->shift, n->scale, l->raw,
                         l->params.count, u);
   return DSM_OK;
@@ -66,20 +70,21 @@ static dsm_status fill_conditions(dsm_loader *l, float *u) {
 
 static dsm_status fill(dsm_loader *l, uint64_t batch, float *x) {
   size_t n = l->params.count, i = 0;
+  uint64_t *row = slot_rows(l, batch);
   uint64_t position = ((uint64_t)l->params.start + batch) * l->params.batch + l->params.first;
   while (i < n) {
     /* Not across windows in one call: sorted together, their slabs could push each other out of the cache. */
     uint64_t end = dsm__order_window_end(l->order, position + i), run = 0;
     while (i + run < n && position + i + run < end) {
-      l->row[i + run] = dsm_order_row(l->order, position + i + run);
+      row[i + run] = dsm_order_row(l->order, position + i + run);
       run++;
     }
-    DSM_TRY(dsm_dataset_read(l->dataset, l->row + i, run, x + i * l->sample));
+    DSM_TRY(dsm_dataset_read(l->dataset, row + i, run, x + i * l->sample));
     i += run;
   }
-  DSM_TRY(dsm__dataset_check_finite(l->dataset, l->row, n, x));
+  DSM_TRY(dsm__dataset_check_finite(l->dataset, row, n, x));
   if (n) dsm_normalize_values(l->normalization, x, n * l->sample / l->normalization->channels);
-  if (n && l->condition) DSM_TRY(fill_conditions(l, x + n * l->sample));
+  if (n && l->condition) DSM_TRY(fill_conditions(l, row, x + n * l->sample));
   return DSM_OK;
 }
 
@@ -185,7 +190,7 @@ dsm_status dsm_loader_create(dsm_dataset *dataset, const dsm_normalization *norm
     DSM_FAIL_DONE(DSM_NO_MEMORY, "%d batches of %llu samples of '%s' are too large", params->depth,
                   (unsigned long long)params->count, dataset->path);
   DSM_TRY_DONE(DSM_ALLOC(values + 1, &l->slot_values)); /* + 1: a rank without samples gets a pointer too */
-  DSM_TRY_DONE(DSM_ALLOC(params->count + 1, &l->row));
+  DSM_TRY_DONE(DSM_ALLOC(l->slots * params->count + 1, &l->rows));
   DSM_TRY_DONE(create_order(l));
   DSM_TRY_DONE(start_thread(l));
   *loader = l;
@@ -212,7 +217,7 @@ void dsm_loader_destroy(dsm_loader **loader) {
   dsm_order_destroy(&l->order);
   free(l->slot_values);
   free(l->raw);
-  free(l->row);
+  free(l->rows);
   free(l->trail);
   free(l);
   *loader = NULL;
@@ -240,6 +245,10 @@ dsm_status dsm_loader_next(dsm_loader *l, const float **x) {
 
 const float *dsm_loader_conditions(const dsm_loader *l) {
   return l->condition ? slot(l, l->taken - 1) + l->params.count * l->sample : NULL;
+}
+
+const uint64_t *dsm_loader_rows(const dsm_loader *l) {
+  return slot_rows(l, l->taken - 1);
 }
 
 double dsm_loader_waited(const dsm_loader *l) {

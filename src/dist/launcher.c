@@ -68,7 +68,15 @@ bool dsm_launched_several(int *task) {
 
 const char *const *dsm__launcher_shortcuts(char *(*get)(const char *)) {
   static const char *const none[] = {NULL}, *const one_host[] = {"OMPI_MCA_pml", "ob1", NULL};
-  static const char *const alone[] = {"OMPI_MCA_pml", "ob1", "OMPI_MCA_ess_singleton_isolated", "1", NULL};
+  /* a process without a daemon takes itself for job 1, like every other such process of this user, and they would
+   * make and remove the same session folder */
+  static const char *const alone[] = {"OMPI_MCA_pml",
+                                      "ob1",
+                                      "OMPI_MCA_ess_singleton_isolated",
+                                      "1",
+                                      "OMPI_MCA_orte_create_session_dirs",
+                                      "0",
+                                      NULL};
   long tasks, here;
   if (number(get, "OMPI_COMM_WORLD_SIZE", &tasks) && number(get, "OMPI_COMM_WORLD_LOCAL_SIZE", &here))
     return here == tasks ? one_host : none;

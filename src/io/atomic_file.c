@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dsmpi/clock.h"
+#include "dsmpi/fault.h"
 
 #define TEMPORARY_MARK       ".tmp-"
 #define FOREIGN_IDLE_SECONDS 3600.0 /* longer than any write, and than clocks of hosts differ */
@@ -130,14 +131,41 @@ dsm_status dsm__reserve(int fd, const char *path, uint64_t bytes) {
   return DSM_OK;
 }
 
-dsm_status dsm__write_at(int fd, const char *path, const void *bytes, size_t size, uint64_t offset) {
+/* A write whose middle byte arrives with one bit flipped. */
+static ssize_t write_flipped(int fd, const char *bytes, size_t size, uint64_t offset) {
+  const char wrong = (char)(bytes[size / 2] ^ 4);
+  const ssize_t n = pwrite(fd, bytes, size, (off_t)offset);
+  if (n > (ssize_t)(size / 2) && pwrite(fd, &wrong, 1, (off_t)(offset + size / 2)) != 1) return -1;
+  return n;
+}
+
+static ssize_t write_once(int fd, const char *bytes, size_t size, uint64_t offset) {
+  const int failure = dsm_fault_strikes(DSM_FAULT_ENOSPC) ? ENOSPC
+                      : dsm_fault_strikes(DSM_FAULT_EIO)  ? EIO
+                                                          : 0;
+  if (failure) {
+    errno = failure;
+    return -1;
+  }
+  if (dsm_fault_strikes(DSM_FAULT_FLIP)) return write_flipped(fd, bytes, size, offset);
+  if (size > 1 && dsm_fault_strikes(DSM_FAULT_SHORT)) size /= 2;
+  return pwrite(fd, bytes, size, (off_t)offset);
+}
+
+int dsm__write_bytes(int fd, const void *bytes, size_t size, uint64_t offset) {
   const char *from = bytes;
   while (size > 0) {
-    ssize_t n = pwrite(fd, from, size, (off_t)offset);
+    const ssize_t n = write_once(fd, from, size, offset);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, strerror(n < 0 ? errno : ENOSPC));
+    if (n <= 0) return n < 0 ? errno : ENOSPC;
     from += n, size -= (size_t)n, offset += (uint64_t)n;
   }
+  return 0;
+}
+
+dsm_status dsm__write_at(int fd, const char *path, const void *bytes, size_t size, uint64_t offset) {
+  const int failure = dsm__write_bytes(fd, bytes, size, offset);
+  if (failure) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, strerror(failure));
   return DSM_OK;
 }
 

@@ -25,7 +25,10 @@ dsm_status dsm__check_size_limit(const char *path, uint64_t bytes);
 dsm_status dsm__reserve(int fd, const char *path, uint64_t bytes);
 /* "3.4 MB needed, 1.2 MB free", for the file system of the folder of `path`; returns `text`. */
 const char *dsm__space_text(const char *path, uint64_t needed, char *text, size_t size);
-/* pwrite of all bytes, however small the pieces it takes. */
+/* pwrite of all bytes, however small the pieces it takes: 0, or the errno of what failed. Every write to a result
+ * comes through here, and faults on request (dsmpi/fault.h) strike here. */
+int dsm__write_bytes(int fd, const void *bytes, size_t size, uint64_t offset);
+/* The same with the failure told. */
 dsm_status dsm__write_at(int fd, const char *path, const void *bytes, size_t size, uint64_t offset);
 /* pread of all bytes; the end of the file before that is DSM_BAD_DATA. */
 dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint64_t offset);

@@ -115,7 +115,7 @@ done:
   return status;
 }
 
-dsm_status dsm_checkpoint_prune(const char *folder, size_t keep) {
+dsm_status dsm_checkpoint_prune(const char *folder, size_t keep, int64_t every) {
   dsm_status status = DSM_OK;
   int64_t *steps;
   size_t count;
@@ -123,6 +123,7 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep) {
   if (keep == 0) keep = 1; /* the newest is all that a run can go on from */
   DSM_TRY(dsm_checkpoint_list(folder, &steps, &count));
   for (size_t i = keep; i < count; i++) {
+    if (every > 0 && steps[i] % every == 0) continue;
     dsm_checkpoint_path(folder, steps[i], path, sizeof path);
     if (unlink(path) != 0 && errno != ENOENT)
       DSM_FAIL_DONE(DSM_IO, "cannot delete the old checkpoint %s: %s", path, strerror(errno));

@@ -34,6 +34,7 @@ static dsm_status write_attributes(hid_t file, const dsm_checkpoint *header) {
   DSM_TRY(dsm__h5_set_uint(file, "seed", header->seed));
   DSM_TRY(dsm__h5_set_real(file, "loss_sum", header->loss_sum));
   DSM_TRY(dsm__h5_set_int(file, "loss_steps", header->loss_steps));
+  DSM_TRY(dsm__h5_set_int(file, "skipped", header->skipped));
   DSM_TRY(dsm__h5_set_text(file, "config", header->config ? header->config : ""));
   DSM_TRY(dsm__h5_set_ints(file, "sample_shape", (size_t)rank, sample));
   DSM_TRY(dsm__h5_set_text(file, "program", header->program));
@@ -154,18 +155,28 @@ done:
 }
 
 dsm_status dsm_checkpoint_write(const char *path, const dsm_checkpoint *header,
-                                const dsm_checkpoint_arrays *arrays) {
+                                const dsm_checkpoint_arrays *arrays, const dsm_checkpoint_gate *gate) {
   dsm_status status = DSM_OK;
   char temporary[DSM_PATH_MAX];
   double *scratch = NULL;
+  bool refused = false;
   DSM_ASSERT(arrays->averages <= DSM_AVERAGES_MAX);
   DSM_TRY(dsm__atomic_begin(path, temporary));
   DSM_TRY(DSM_ALLOC(largest_entry(arrays->table), &scratch));
   DSM_TRY_DONE(write_file(temporary, header, arrays, scratch));
   DSM_TRY_DONE(dsm__checkpoint_verify(temporary, arrays));
+  if (gate) {
+    status = gate->may_finish(gate->context);
+    refused = status != DSM_OK;
+    if (refused) goto done;
+  }
   DSM_TRY_DONE(dsm__atomic_commit(temporary, path));
 done:
   free(scratch);
+  if (refused) {
+    unlink(temporary);
+    return dsm__forward(status, __FILE__, __LINE__);
+  }
   if (status != DSM_OK) {
     char why[1024], space[128];
     unlink(temporary);

@@ -9,6 +9,8 @@
 #  include <H5FDdevelop.h>
 #endif
 
+#include "atomic_file.h"
+
 typedef struct output_file {
   H5FD_t public; /* HDF5's part, first */
   haddr_t end_of_addresses, end_of_file;
@@ -80,17 +82,9 @@ static herr_t write_output(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_
                            const void *bytes) {
   (void)type, (void)transfer;
   output_file *f = (output_file *)file;
-  const char *from = bytes;
   if (address + size > f->end_of_file) f->end_of_file = address + size;
-  while (size > 0) {
-    const ssize_t n = pwrite(f->output->fd, from, size, (off_t)address);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      remember(f->output, n < 0 ? errno : ENOSPC);
-      break;
-    }
-    from += n, size -= (size_t)n, address += (haddr_t)n;
-  }
+  const int failure = dsm__write_bytes(f->output->fd, bytes, size, address);
+  if (failure) remember(f->output, failure);
   return 0;
 }
 

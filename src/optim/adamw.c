@@ -118,6 +118,10 @@ dsm_status dsm_optimizer_step(dsm_optimizer *o, float *w, const float *gradient_
   return DSM_OK;
 }
 
+void dsm_optimizer_skip(dsm_optimizer *o) {
+  o->state.step++;
+}
+
 dsm_optimizer_state dsm_optimizer_state_of(dsm_optimizer *optimizer) {
   return optimizer->state;
 }

@@ -237,14 +237,55 @@ typedef enum dsm__stop_reason {
   DSM__GO_ON,
   DSM__STOP_TIME,
   DSM__STOP_SIGNAL,
+  DSM__STOP_TERM,
   DSM__STOP_FILE,
   DSM__STOP_REASONS
 } dsm__stop_reason;
-/** Starts watching: SIGUSR1 sets a flag. `deadline` in dsm_seconds(), 0 = none. */
-void dsm__stop_watch(double deadline, const char *stop_file);
+/** Starts watching: SIGUSR1 and SIGTERM on any rank, a second one 5 s or more later ends the process at once; on rank 0
+ *  (`root`) also the clock, `hours` from now (0 = no limit) or the end of a Slurm job's time, and the file. */
+void dsm__stop_watch(double hours, const char *stop_file, bool root);
+/** Time that stopping takes: the clock then stops that much earlier. */
+void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */
-dsm__stop_reason dsm__stop_wanted(int rank);
+dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
+/** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
+double dsm__slurm_seconds(const char *text);
+
+/* ---- owner.c: whose a run folder is -------------------------------------------------------------------- */
+
+typedef struct dsm__owner {
+  char path[DSM_TEXT_MAX + 16]; /* "" = nobody's: the functions below then do nothing */
+  unsigned long long token;
+  double touched;
+} dsm__owner;
+/** Makes the folder this job's. Rank 0. @return DSM_OK; DSM_IO if another job is at work there, named. */
+dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
+/** DSM_IO if the folder has been taken over, by whom. Rank 0, before anything is overwritten. */
+dsm_status dsm__owner_check(const dsm__owner *owner);
+/** The same as a gate of dsm_checkpoint_write, whose context the owner is. */
+dsm_status dsm__owner_gate(void *owner);
+/** Shows life, every 10 s at most. Rank 0. */
+dsm_status dsm__owner_touch(dsm__owner *owner);
+/** Gives the folder back, if it is still this job's. */
+void dsm__owner_release(dsm__owner *owner);
+
+/* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
+
+typedef struct dsm__skipped {
+  int64_t in_row;        /* steps left out until now */
+  uint64_t samples, row; /* of this rank and step: those whose loss is not finite; the first one's row */
+} dsm__skipped;
+/** Before each step, and after each one that was taken: in_row = 0 is the caller's. */
+void dsm__skipped_begin(dsm__skipped *skipped);
+/** Notes which of n losses are not finite; `row` of each in the data. */
+void dsm__skipped_note(dsm__skipped *skipped, const float *loss, const uint64_t *row, size_t n);
+/** Tells that the step is left out and which samples it was, or `why` where it was none of them. Collective.
+ *  @param[in] most       train.max_skipped
+ *  @param[in] first_row  of the data, in the file
+ *  @return DSM_OK; DSM_DIVERGED: too many in a row. */
+dsm_status dsm__skipped_tell(dsm__skipped *skipped, dsm_comm *comm, int64_t step, int64_t most,
+                             uint64_t first_row, const char *why);
 
 /* ---- sections.c: where the time goes ------------------------------------------------------------------- */
 

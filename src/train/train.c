@@ -22,6 +22,8 @@ typedef struct trainer {
   dsm_reducer *reducer;
   dsm_loader *loader;
   size_t first_leaf, leaves;
+  dsm__skipped skipped;
+  dsm__owner owner;
   float *losses; /* of one micro-batch */
   dsm__time_law times;
   float *rows; /* of the data, for objectives that want some beside the batches */
@@ -191,6 +193,8 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
       if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_model_conditions(s->model));
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
                         (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, &hooks);
+      if (dsm_fault_strikes(DSM_FAULT_NAN)) leaf[0] = t->losses[0] = (float)NAN;
+      dsm__skipped_note(&t->skipped, t->losses, dsm_loader_rows(t->loader) + i * micro, micro);
       for (size_t j = 0; j < micro; j++) loss += t->losses[j];
     } else {
       memset(leaf, 0, s->count * sizeof *leaf);
@@ -203,6 +207,17 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
   }
 }
 
+/** The last good checkpoint is not followed, and in time replaced, by one that nobody can use. */
+static dsm_status check_parameters(const trainer *t, int64_t step) {
+  const dsm_kernels *k = &t->session.kernels;
+  if (isfinite(k->sum_squares(k, t->w, t->session.count))) return DSM_OK;
+  DSM_FAIL(
+      DSM_DIVERGED,
+      "step %lld: the parameters are not finite any more and are not saved; the checkpoints before are good: "
+      "try a smaller optimizer.lr, or optimizer.clip",
+      (long long)step);
+}
+
 static dsm_status write_checkpoint(trainer *t, int64_t step) {
   dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
   char path[2 * DSM_TEXT_MAX], time[32];
@@ -210,13 +225,19 @@ static dsm_status write_checkpoint(trainer *t, int64_t step) {
   if (is_root(t)) {
     const double start = dsm_seconds();
     const dsm_checkpoint_arrays arrays = arrays_of(t);
+    const dsm_checkpoint_gate gate = {dsm__owner_gate, &t->owner};
     t->header.step = step;
-    status = dsm_checkpoint_write(dsm_checkpoint_path(t->folder.checkpoints, step, path, sizeof path),
-                                  &t->header, &arrays);
+    dsm_checkpoint_path(t->folder.checkpoints, step, path, sizeof path);
+    status = check_parameters(t, step);
+    if (status == DSM_OK) status = dsm_checkpoint_write(path, &t->header, &arrays, &gate);
     if (status == DSM_OK)
-      status = dsm_checkpoint_prune(t->folder.checkpoints, (size_t)t->session.config.train.keep);
-    if (status == DSM_OK)
-      dsm_info("saved    %s in %s", path, dsm_duration(dsm_seconds() - start, time, sizeof time));
+      status = dsm_checkpoint_prune(t->folder.checkpoints, (size_t)t->session.config.train.keep,
+                                    t->session.config.train.keep_every);
+    if (status == DSM_OK) {
+      const double seconds = dsm_seconds() - start;
+      dsm_info("saved    %s in %s", path, dsm_duration(seconds, time, sizeof time));
+      dsm__stop_reserve(2 * seconds);
+    }
   }
   DSM_AGREE(t->session.comm, status);
   dsm__sections_enter(&t->sections, DSM__OTHER);
@@ -230,26 +251,30 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
   snprintf(line, sizeof line,
            "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-           "\"clipped\": %s, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
+           "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
            (long long)step,
            dsm__json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
            dsm__json_number(t->header.loss_sum / steps, a[1], 32),
            dsm__json_number(t->report.gradient_norm, a[2], 32),
            dsm__json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
-           now - t->interval_started, (double)c->train.batch * steps / (now - t->interval_started));
+           (long long)t->header.skipped, now - t->interval_started,
+           (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
+  DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
 }
 
-/** Adds a step to the open interval of the log, closes it where it ends; a line or bar for people now and
- * then. */
-static dsm_status record(trainer *t, int64_t step, double loss) {
+/** Adds a step to the open interval of the log, unless it was left out (`loss` NULL), closes it where it ends; a line
+ * or bar for people now and then. */
+static dsm_status record(trainer *t, int64_t step, const double *loss) {
   const dsm_config *c = &t->session.config;
   const bool last = step == c->train.steps, whole = step % c->train.log_every == 0 || last;
   const double now = dsm_seconds();
   dsm_status status = DSM_OK;
-  t->header.loss_sum += loss;
-  t->header.loss_steps++;
+  if (loss) {
+    t->header.loss_sum += *loss;
+    t->header.loss_steps++;
+  }
   if (is_root(t)) {
     char columns[96];
     const double rate =
@@ -267,30 +292,57 @@ static dsm_status record(trainer *t, int64_t step, double loss) {
   return DSM_OK;
 }
 
+/** What can fail on one rank before it computes. */
+static dsm_status begin_step(trainer *t, const float **x) {
+  if (is_root(t)) DSM_TRY(dsm__owner_touch(&t->owner));
+  DSM_TRY(dsm_loader_next(t->loader, x));
+  return DSM_OK;
+}
+
+/** New parameters from the sum, unless the step is left out. */
+static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale, double loss) {
+  const dsm__session *s = &t->session;
+  dsm_status status = DSM_DIVERGED;
+  char why[512] = "their sum is not";
+  if (isfinite(loss)) {
+    status = dsm_optimizer_step(t->optimizer, t->w, sum, scale, &t->report);
+    snprintf(why, sizeof why, "%s", status == DSM_OK ? "" : dsm_trail_message());
+  }
+  if (status == DSM_OK) {
+    dsm__sections_enter(&t->sections, DSM__OTHER);
+    t->skipped.in_row = 0;
+    dsm__time_law_follow(&t->times, (uint64_t)s->config.train.seed, step, sum + s->count + EXTRAS);
+    return record(t, step + 1, &loss);
+  }
+  /* the sum is the same everywhere, so every rank is here */
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  dsm_trail_clear();
+  dsm_optimizer_skip(t->optimizer);
+  t->header.skipped++;
+  DSM_TRY(dsm__skipped_tell(&t->skipped, s->comm, step + 1, s->config.train.max_skipped,
+                            dsm_dataset_info_of(t->dataset)->first, why));
+  return record(t, step + 1, NULL);
+}
+
 /** One step. `*stop` becomes what any rank wished to stop for, the same on all of them. */
 static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   const dsm__session *s = &t->session;
   const float *x = NULL, *sum;
+  dsm_fault_step(step + 1);
+  dsm__skipped_begin(&t->skipped);
   dsm__sections_enter(&t->sections, DSM__DATA);
-  const dsm_status loaded = dsm_loader_next(t->loader, &x);
+  const dsm_status begun = begin_step(t, &x);
   dsm__sections_enter(&t->sections, DSM__COMPUTE);
-  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, dsm__stop_wanted(dsm_comm_rank(s->comm)));
+  compute_leaves(t, step, begun == DSM_OK ? x : NULL, dsm__stop_wanted(is_root(t)));
   dsm__sections_enter(&t->sections, DSM__REDUCE);
   DSM_TRY(dsm_reducer_finish(t->reducer, &sum));
-  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, loaded);
+  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, begun);
   dsm__sections_enter(&t->sections, DSM__OPTIMIZER);
-  const double scale = 1.0 / (double)s->config.train.batch;
-  const dsm_status stepped = dsm_optimizer_step(t->optimizer, t->w, sum, scale, &t->report);
-  if (stepped != DSM_OK) /* the sum is the same everywhere, so every rank is here */
-    DSM_FAIL(stepped,
-             "step %lld: %s; the checkpoints before it are good: try a smaller optimizer.lr, or "
-             "optimizer.clip",
-             (long long)step + 1, dsm_trail_message());
-  dsm__sections_enter(&t->sections, DSM__OTHER);
-  dsm__time_law_follow(&t->times, (uint64_t)s->config.train.seed, step, sum + s->count + EXTRAS);
   for (int r = DSM__GO_ON + 1; r < DSM__STOP_REASONS; r++)
     if (sum[s->count + EXTRA_STOP + (size_t)r] > 0) *stop = (dsm__stop_reason)r;
-  return record(t, step + 1, (double)sum[s->count + EXTRA_LOSS] * scale);
+  const double scale = 1.0 / (double)s->config.train.batch;
+  DSM_TRY(apply(t, step, sum, scale, (double)sum[s->count + EXTRA_LOSS] * scale));
+  return DSM_OK;
 }
 
 static dsm_status loop(trainer *t) {
@@ -328,6 +380,7 @@ static dsm_status loop(trainer *t) {
 /* ---- all together -------------------------------------------------------------------------------------- */
 
 static void destroy(trainer *t) {
+  dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
   dsm_reducer_destroy(&t->reducer);
   dsm_optimizer_destroy(&t->optimizer);
@@ -345,7 +398,7 @@ static void destroy(trainer *t) {
 /** What the configuration leaves to the data file is filled in. */
 static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   const dsm_train_options *o = t->options;
-  const double deadline = o->max_hours > 0 ? dsm_seconds() + 3600.0 * o->max_hours : 0;
+  DSM_AGREE(comm, dsm_fault_start(dsm_comm_rank(comm)));
   DSM_AGREE(comm, open_data(t, c));
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
@@ -355,7 +408,10 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
-  if (!o->dry_run) DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder));
+  if (!o->dry_run) {
+    DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder));
+    DSM_AGREE(comm, is_root(t) ? dsm__owner_take(&t->folder, &t->owner) : DSM_OK);
+  }
   dsm__banner(&t->session);
   if (!o->dry_run) {
     DSM_AGREE(comm, is_root(t) ? load_newest(t) : DSM_OK);
@@ -394,7 +450,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
   DSM_AGREE(comm, give_rows(t));
   DSM_AGREE(comm, build_loader(t, c));
-  dsm__stop_watch(deadline, t->folder.stop);
+  dsm__stop_watch(o->max_hours, t->folder.stop, is_root(t));
   return loop(t);
 }
 

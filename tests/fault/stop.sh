@@ -46,6 +46,18 @@ a_signal_to_one_rank_ends_the_job_with_75() {
   passed "SIGUSR1 to one of 2 ranks: the job exits 75"
 }
 
+so_does_sigterm() {
+  OMPI_MCA_orte_abort_on_non_zero_status=0 start_ranks 2 "${train[@]}" -o run
+  wait_for 30 "a line of the loss log" more_lines_than "$(wc -l <run/metrics.jsonl)"
+  kill -TERM "$(cat ranks/1.pid)"
+  wait_job
+  stopped "(SIGTERM)"
+  for rank in 0 1; do
+    [ "$(cat "ranks/$rank.code")" -eq 75 ] || fail "rank $rank: exit 75 expected, $(cat "ranks/$rank.code") received"
+  done
+  passed "SIGTERM to one of 2 ranks: both exit 75 after the same step"
+}
+
 the_time_limit_stops() {
   expect 75 2 "${train[@]}" -o run --maxh 0.0001
   stopped "(time limit)"
@@ -64,10 +76,11 @@ a_file_stops() {
 
 a_signal_to_one_rank_stops_all
 a_signal_to_one_rank_ends_the_job_with_75
+so_does_sigterm
 the_time_limit_stops
 a_file_stops
 expect 0 1 "${train[@]}" -o run
 expect_words "removed run/STOP" "dsmpi: finished step $steps (target reached)"
 expect 0 1 "${train[@]}" -o unbroken
 expect_same_run unbroken run
-passed "stopped four times, on 3, 2 and 1 ranks: as the unbroken run"
+passed "stopped five times, on 3, 2 and 1 ranks: as the unbroken run"

@@ -100,6 +100,7 @@ static const char *shortcut(const char *const *e, const char *name) {
 static void a_process_alone_starts_no_daemon_and_searches_no_network(void **state) {
   (void)state;
   assert_string_equal(SHORTCUT("OMPI_MCA_ess_singleton_isolated", "HOME", "/root"), "1");
+  assert_string_equal(SHORTCUT("OMPI_MCA_orte_create_session_dirs", "HOME", "/root"), "0");
   assert_string_equal(SHORTCUT("OMPI_MCA_pml", "HOME", "/root"), "ob1");
   assert_string_equal(SHORTCUT("OMPI_MCA_pml", "SLURM_NTASKS", "8", "SLURM_STEP_ID", "batch"), "ob1");
 }

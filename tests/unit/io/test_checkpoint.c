@@ -20,7 +20,7 @@ static void what_is_written_comes_back_bit_for_bit(void **state) {
   const char *path = in_folder("whole.h5");
   dsm_checkpoint header;
   dsm_checkpoint_arrays arrays;
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   assert_int_equal(count_names(".tmp"), 0);
   assert_ok(dsm_checkpoint_read_header(path, &header));
   assert_true(small_model_same_header(&model.header, &header));
@@ -36,7 +36,7 @@ static void arrays_not_wanted_are_not_read(void **state) {
   (void)state;
   const char *path = in_folder("some.h5");
   dsm_checkpoint_arrays arrays;
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   small_model_empty_arrays(&model, &arrays);
   dsm_checkpoint_arrays some = {.table = arrays.table, .averages = 1, .rates = model.rates + 1};
   some.average[0] = arrays.average[1];
@@ -55,13 +55,13 @@ static void a_state_of_times_is_read_where_it_is_wanted(void **state) {
   const char *path = in_folder("times.h5");
   double times[6];
   dsm_checkpoint_arrays without = model.arrays, wanted = {.table = model.arrays.table};
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   assert_ok(dsm_checkpoint_read_arrays(path, &wanted));
   wanted.times = times;
   wanted.times_count = 5;
   assert_fails(dsm_checkpoint_read_arrays(path, &wanted), DSM_BAD_DATA, "times");
   without.times = NULL;
-  assert_ok(dsm_checkpoint_write(path, &model.header, &without));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &without, NULL));
   wanted.times_count = 6;
   assert_fails(dsm_checkpoint_read_arrays(path, &wanted), DSM_BAD_DATA, "times");
 }
@@ -71,7 +71,7 @@ static void a_checkpoint_without_a_label_says_nothing_about_it(void **state) {
   (void)state;
   const char *path = in_folder("label.h5");
   dsm_checkpoint header;
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
   assert_true(H5Adelete(file, "time_label") >= 0);
   assert_true(H5Fclose(file) >= 0);
@@ -89,7 +89,7 @@ static void rates_are_listed_ascending(void **state) {
   arrays.averages = 3;
   arrays.rates = three;
   arrays.average[2] = arrays.average[0];
-  assert_ok(dsm_checkpoint_write(in_folder("rates.h5"), &model.header, &arrays));
+  assert_ok(dsm_checkpoint_write(in_folder("rates.h5"), &model.header, &arrays, NULL));
   assert_ok(dsm_checkpoint_rates(in_folder("rates.h5"), rates, &count));
   assert_int_equal(count, 3);
   assert_true(rates[0] == 1.0 / 3 && rates[1] == 0.999 && rates[2] == 0.9999);
@@ -101,7 +101,7 @@ static void datasets_have_the_names_and_shapes_of_pytorch(void **state) {
   const char *path = in_folder("torch.h5");
   float values[4 * 2 * 3 * 3];
   hsize_t n[8];
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   hid_t dataset = H5Dopen2(file, "/model/down.0.conv1.weight", H5P_DEFAULT), space = H5Dget_space(dataset);
   assert_int_equal(H5Sget_simple_extent_dims(space, n, NULL), 4);
@@ -135,7 +135,7 @@ static void arrays_of_many_chunks_come_back(void **state) {
   dsm_parameters_init(table, 4, big.arrays.m);
   dsm_parameters_init(table, 5, big.arrays.v);
   for (size_t i = 0; i < dsm_parameters_count(table); i++) big.arrays.average[0][i] = big.arrays.w[i] / 3.0;
-  assert_ok(dsm_checkpoint_write(in_folder("big.h5"), &model.header, &big.arrays));
+  assert_ok(dsm_checkpoint_write(in_folder("big.h5"), &model.header, &big.arrays, NULL));
   small_model_empty_arrays(&big, &arrays);
   assert_ok(dsm_checkpoint_read_arrays(in_folder("big.h5"), &arrays));
   assert_true(small_model_same_arrays(&big.arrays, &arrays));
@@ -165,7 +165,7 @@ static dsm_status read_as(const char *path, const char *name, dsm_shape shape, s
 static void a_checkpoint_of_another_model_is_refused_naming_the_difference(void **state) {
   (void)state;
   const char *path = in_folder("other.h5");
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   assert_ok(read_as(path, NULL, DSM_SHAPE(1), 4));
   assert_fails(read_as(path, "new.weight", DSM_SHAPE(3, 3), 4), DSM_BAD_CONFIG,
                "no parameter \"new.weight\" (3, 3)");
@@ -192,7 +192,7 @@ static void what_is_no_checkpoint_is_refused_with_the_reason(void **state) {
 
 /* Changes a checkpoint through HDF5 itself, as somebody else could. */
 static hid_t open_to_change(const char *path) {
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
   assert_true(file >= 0);
   return file;
@@ -253,12 +253,12 @@ static void only_regular_files_are_replaced(void **state) {
   (void)state;
   write_bytes(in_folder("target.txt"), "precious", 8);
   assert_int_equal(symlink(in_folder("target.txt"), in_folder("link.h5")), 0);
-  assert_fails(dsm_checkpoint_write(in_folder("link.h5"), &model.header, &model.arrays), DSM_IO,
+  assert_fails(dsm_checkpoint_write(in_folder("link.h5"), &model.header, &model.arrays, NULL), DSM_IO,
                "symbolic link");
   assert_int_equal(mkdir(in_folder("folder.h5"), 0700), 0);
-  assert_fails(dsm_checkpoint_write(in_folder("folder.h5"), &model.header, &model.arrays), DSM_IO,
+  assert_fails(dsm_checkpoint_write(in_folder("folder.h5"), &model.header, &model.arrays, NULL), DSM_IO,
                "a folder");
-  assert_fails(dsm_checkpoint_write(in_folder("no/such.h5"), &model.header, &model.arrays), DSM_IO,
+  assert_fails(dsm_checkpoint_write(in_folder("no/such.h5"), &model.header, &model.arrays, NULL), DSM_IO,
                "No such file or directory");
   size_t size;
   unsigned char *bytes = read_bytes(in_folder("target.txt"), &size);

@@ -17,7 +17,7 @@ static int set_up(void **state) {
   if (make_test_folder(state) != 0) return 1;
   small_model_create(&model, 2);
   small_model_empty_arrays(&model, &arrays);
-  assert_ok(dsm_checkpoint_write(in_folder("whole.h5"), &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(in_folder("whole.h5"), &model.header, &model.arrays, NULL));
   whole = read_bytes(in_folder("whole.h5"), &size);
   mutant = malloc(size);
   return 0;

@@ -34,7 +34,7 @@ static void paths_sort_as_steps_do(void **state) {
 static void a_missing_folder_has_no_checkpoints(void **state) {
   (void)state;
   assert_steps(in_folder("nowhere"), 0, NULL);
-  assert_ok(dsm_checkpoint_prune(in_folder("nowhere"), 3));
+  assert_ok(dsm_checkpoint_prune(in_folder("nowhere"), 3, 0));
   touch("file");
   int64_t *steps;
   size_t count;
@@ -64,12 +64,24 @@ static void only_regular_files_of_the_exact_name_are_listed(void **state) {
   touch("step-00000023.h5.tmp-somewhere-1");
   assert_steps(test_folder, 3, (const int64_t[]){123456789, 2, 0});
 
-  assert_ok(dsm_checkpoint_prune(test_folder, 2));
+  assert_ok(dsm_checkpoint_prune(test_folder, 2, 0));
   assert_steps(test_folder, 2, (const int64_t[]){123456789, 2});
-  assert_ok(dsm_checkpoint_prune(test_folder, 0)); /* never the newest */
+  assert_ok(dsm_checkpoint_prune(test_folder, 0, 0)); /* never the newest */
   assert_steps(test_folder, 1, (const int64_t[]){123456789});
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) assert_true(exists(foreign[i]));
   assert_true(exists("step-00000020.h5") && exists("step-00000021.h5") && exists("step-00000022.h5"));
+}
+
+static void those_for_good_are_not_deleted(void **state) {
+  (void)state;
+  const int64_t steps[] = {1010, 1020, 1025, 1030, 1040, 1050};
+  char name[32];
+  for (size_t i = 0; i < 6; i++) {
+    snprintf(name, sizeof name, "step-%08lld.h5", (long long)steps[i]);
+    touch(name);
+  }
+  assert_ok(dsm_checkpoint_prune(test_folder, 1, 20)); /* the newest is that of the test before */
+  assert_steps(test_folder, 3, (const int64_t[]){123456789, 1040, 1020});
 }
 
 static pid_t dead_process(void) {
@@ -98,7 +110,7 @@ static void leftovers_of_dead_runs_alone_are_removed(void **state) {
   const time_t yesterday = time(NULL) - 86400;
   assert_int_equal(
       utime(in_folder("step-00000036.h5.tmp-elsewhere-78"), &(struct utimbuf){yesterday, yesterday}), 0);
-  assert_ok(dsm_checkpoint_prune(test_folder, 1));
+  assert_ok(dsm_checkpoint_prune(test_folder, 1, 0));
   assert_false(exists(dead));
   assert_false(exists("step-00000036.h5.tmp-elsewhere-78"));
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) assert_true(exists(kept[i]));
@@ -109,6 +121,7 @@ int main(void) {
       cmocka_unit_test(paths_sort_as_steps_do),
       cmocka_unit_test(a_missing_folder_has_no_checkpoints),
       cmocka_unit_test(only_regular_files_of_the_exact_name_are_listed),
+      cmocka_unit_test(those_for_good_are_not_deleted),
       cmocka_unit_test(leftovers_of_dead_runs_alone_are_removed),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

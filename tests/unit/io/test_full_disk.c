@@ -74,7 +74,7 @@ static void fails_and_keeps_the_old(const char *path, const char *reason) {
   dsm_checkpoint later = model.header, header;
   dsm_checkpoint_arrays arrays;
   later.step++;
-  dsm_status status = dsm_checkpoint_write(path, &later, &model.arrays);
+  dsm_status status = dsm_checkpoint_write(path, &later, &model.arrays, NULL);
   breaks_at = 0;
   limit_files(RLIM_INFINITY);
   assert_fails(status, DSM_IO, reason);
@@ -96,7 +96,7 @@ static void a_disk_that_breaks_at_any_moment_leaves_the_old_checkpoint(void **st
   char path[512];
   snprintf(path, sizeof path, "%s", in_folder("broken.h5"));
   operations = 0;
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   const int all = operations;
   assert_true(all > 20);
   for (int n = 1; n < all; n++) { /* the last is the flush of the folder, after the renaming */
@@ -106,7 +106,7 @@ static void a_disk_that_breaks_at_any_moment_leaves_the_old_checkpoint(void **st
     assert_int_equal(count_names("broken.h5"), 1);
   }
   print_message("%d operations\n", all);
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays)); /* nothing is broken for later */
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL)); /* nothing is broken for later */
 }
 
 static void a_limit_on_the_size_of_files_is_told_before_the_kernel_acts(void **state) {
@@ -114,7 +114,7 @@ static void a_limit_on_the_size_of_files_is_told_before_the_kernel_acts(void **s
   char path[512];
   struct stat info;
   snprintf(path, sizeof path, "%s", in_folder("limited.h5"));
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   assert_int_equal(stat(path, &info), 0);
   for (int i = 0; i < 4; i++) {
     limit_files((rlim_t)(info.st_size * i / 4));
@@ -227,7 +227,7 @@ static void a_full_disk_is_told_with_the_bytes_and_harms_nothing(void **state) {
   }
   snprintf(path, sizeof path, "%s/step-00000001.h5", disk);
   snprintf(filler, sizeof filler, "%s/filler", disk);
-  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   char *zeros = calloc(1, 130000);
   write_bytes(filler, zeros, 130000);
   free(zeros);

@@ -9,7 +9,7 @@ static void h5py_reads_checkpoints_and_samples(void **state) {
   }
   small_model model;
   small_model_create(&model, 4);
-  assert_ok(dsm_checkpoint_write(in_folder("checkpoint.h5"), &model.header, &model.arrays));
+  assert_ok(dsm_checkpoint_write(in_folder("checkpoint.h5"), &model.header, &model.arrays, NULL));
   write_bytes(in_folder("w.raw"), model.arrays.w, dsm_parameters_count(model.arrays.table) * sizeof(float));
   small_model_destroy(&model);
 

@@ -1,0 +1,160 @@
+/* Whose a run folder is. RUN/owner names the job that trains in it; rank 0 touches the file now and then, so that it
+ * shows life. A later job takes a folder over when the one before is known to be gone:
+ *   - its process, on this host, does not exist any more;
+ *   - it was an earlier life of the same Slurm job (requeued);
+ *   - or it shows no life for LIFELESS seconds, which another host waits for.
+ * No lock of the file system is involved: what they are worth on network file systems differs. Instead a job looks whose
+ * the folder is before it gives a checkpoint its name: one that comes back from the dead, with its node, finds another's
+ * name there and leaves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "internal.h"
+
+enum { LIFELESS = 60, TOUCH_EVERY = 10 /* seconds */ };
+
+/* One line of text. `token` makes two jobs of the same process number differ. */
+typedef struct owner {
+  char host[64], job[64], since[40];
+  long pid, restarts;
+  unsigned long long token;
+} owner;
+
+static owner this_job(void) {
+  const char *job = getenv("SLURM_JOB_ID"), *restarts = getenv("SLURM_RESTART_COUNT");
+  struct timespec now;
+  owner o = {.pid = (long)getpid(), .restarts = restarts ? strtol(restarts, NULL, 10) : 0};
+  clock_gettime(CLOCK_REALTIME, &now);
+  o.token = (unsigned long long)now.tv_sec * 1000000000u + (unsigned long long)now.tv_nsec;
+  if (gethostname(o.host, sizeof o.host - 1) != 0) snprintf(o.host, sizeof o.host, "host");
+  snprintf(o.job, sizeof o.job, "%s", job && job[0] ? job : "-");
+  dsm_timestamp(o.since, sizeof o.since);
+  return o;
+}
+
+static bool read_owner(const char *path, owner *o) {
+  FILE *file = fopen(path, "r");
+  if (!file) return false;
+  const int fields = fscanf(file, "host %63s pid %ld job %63s restarts %ld since %39s token %llu", o->host,
+                            &o->pid, o->job, &o->restarts, o->since, &o->token);
+  fclose(file);
+  return fields == 6;
+}
+
+static dsm_status write_owner(const dsm__owner *place, const owner *o) {
+  char line[320], beside[DSM_TEXT_MAX + 128];
+  snprintf(line, sizeof line, "host %s pid %ld job %s restarts %ld since %s token %llu\n", o->host, o->pid,
+           o->job, o->restarts, o->since, o->token);
+  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, o->host, o->pid);
+  FILE *file = fopen(beside, "w");
+  bool written = file && fputs(line, file) >= 0;
+  if (file && fclose(file) != 0) written = false;
+  if (!written || rename(beside, place->path) != 0)
+    DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(errno));
+  return DSM_OK;
+}
+
+/* Seconds since the owner showed life, by the clock of the file system: a file made now beside it tells the time. */
+static double lifeless_for(const dsm__owner *place) {
+  char probe[DSM_TEXT_MAX + 64];
+  struct stat of_owner, now;
+  snprintf(probe, sizeof probe, "%s.now-%ld", place->path, (long)getpid());
+  const int fd = open(probe, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const bool known = fd >= 0 && fstat(fd, &now) == 0 && stat(place->path, &of_owner) == 0;
+  if (fd >= 0) close(fd);
+  unlink(probe);
+  return known ? difftime(now.st_mtime, of_owner.st_mtime) : 0;
+}
+
+/* Why the job before is known to be gone, or NULL. */
+static const char *gone(const dsm__owner *place, const owner *before, const owner *now) {
+  if (strcmp(before->host, now->host) == 0 && kill((pid_t)before->pid, 0) != 0 && errno == ESRCH)
+    return "its process is gone";
+  if (strcmp(before->job, "-") != 0 && strcmp(before->job, now->job) == 0 && before->restarts < now->restarts)
+    return "an earlier life of this job";
+  return lifeless_for(place) >= LIFELESS ? "it shows no life" : NULL;
+}
+
+static dsm_status refuse(const dsm__run_folder *folder, const owner *before) {
+  char job[96] = "";
+  if (strcmp(before->job, "-") != 0) snprintf(job, sizeof job, "job %s, ", before->job);
+  DSM_FAIL(
+      DSM_IO,
+      "run folder %s is in use: %sprocess %ld on %s has trained in it since %s; wait for its end, or choose "
+      "another folder with -o",
+      folder->path, job, before->pid, before->host, before->since);
+}
+
+/* The owner of another host may have died a moment ago: it is watched until it shows life or has been silent long
+ * enough. */
+static dsm_status wait_for_life(const dsm__run_folder *folder, const dsm__owner *place, const owner *before,
+                                const owner *now) {
+  double silent = lifeless_for(place);
+  if (strcmp(before->host, now->host) == 0) return refuse(folder, before);
+  dsm_info("owner    %s was at work in %s %.0f s ago: waiting for a sign of life, %d s at most", before->host,
+           folder->path, silent, LIFELESS);
+  while (silent < LIFELESS) {
+    sleep(1);
+    const double later = lifeless_for(place);
+    if (later < silent) return refuse(folder, before);
+    silent = later;
+  }
+  return DSM_OK;
+}
+
+dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *place) {
+  owner before, now = this_job();
+  snprintf(place->path, sizeof place->path, "%s/owner", folder->path);
+  if (read_owner(place->path, &before)) {
+    const char *reason = gone(place, &before, &now);
+    if (!reason) {
+      DSM_TRY(wait_for_life(folder, place, &before, &now));
+      reason = "it shows no life";
+    }
+    dsm_info("owner    taken over from process %ld on %s: %s", before.pid, before.host, reason);
+  }
+  DSM_TRY(write_owner(place, &now));
+  place->token = now.token;
+  place->touched = dsm_seconds();
+  return DSM_OK;
+}
+
+dsm_status dsm__owner_check(const dsm__owner *place) {
+  owner o;
+  if (!place->path[0]) return DSM_OK;
+  if (!read_owner(place->path, &o))
+    DSM_FAIL(DSM_IO, "%s is gone or damaged: was the run folder moved or removed?", place->path);
+  if (o.token != place->token)
+    DSM_FAIL(
+        DSM_IO,
+        "the run folder has been taken over by process %ld on %s (job %s) since %s, while this one showed no "
+        "life: nothing more is written here",
+        o.pid, o.host, o.job, o.since);
+  return DSM_OK;
+}
+
+dsm_status dsm__owner_gate(void *place) {
+  return dsm__owner_check(place);
+}
+
+dsm_status dsm__owner_touch(dsm__owner *place) {
+  const double now = dsm_seconds();
+  if (!place->path[0] || now - place->touched < TOUCH_EVERY) return DSM_OK;
+  DSM_TRY(dsm__owner_check(place));
+  place->touched = now;
+  if (utimensat(AT_FDCWD, place->path, NULL, 0) != 0)
+    DSM_FAIL(DSM_IO, "%s cannot be touched: %s", place->path, strerror(errno));
+  return DSM_OK;
+}
+
+void dsm__owner_release(dsm__owner *place) {
+  owner o;
+  if (place->path[0] && read_owner(place->path, &o) && o.token == place->token) unlink(place->path);
+  place->path[0] = '\0';
+}

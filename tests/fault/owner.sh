@@ -1,0 +1,52 @@
+#!/bin/bash
+# One run folder, one job: a second one is refused by name; a dead one's folder is taken over; one that comes back from the
+# dead finds that it was, and writes nothing more.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../e2e/common.sh"
+small_mlp mlp.yaml
+train=(train mlp.yaml train.steps=400000 train.checkpoint_every=100 train.log_every=20 train.keep=100000)
+on_its_way() { has_checkpoint run; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+a_second_job_is_refused() {
+  start_ranks 2 "${train[@]}" -o run
+  wait_for 30 "a checkpoint" on_its_way
+  "$DSMPI" "${train[@]}" -o run >second 2>&1 && fail "a second job in the same folder"
+  grep -q "run folder run is in use: process [0-9]* on .* has trained in it since" second || { cat second; fail "no such words"; }
+  passed "a second job is refused, and told whose the folder is"
+}
+
+a_dead_ones_folder_is_taken_over() {
+  local rank
+  for rank in 0 1; do kill -KILL "$(cat ranks/$rank.pid)"; done
+  wait_job
+  for rank in 0 1; do wait_for 10 "rank $rank to be gone" gone "$(cat ranks/$rank.pid)"; done
+  [ -e run/owner ] || fail "a killed job cannot have given its folder back"
+  start_ranks 1 "${train[@]}" -o run
+  wait_for 30 "the run to go on" grep -q "^resume" said
+  expect_words "taken over from process" "its process is gone"
+  passed "a killed job's folder is taken over at once"
+}
+
+one_back_from_the_dead_writes_nothing() {
+  local frozen before
+  frozen=$(cat ranks/0.pid)
+  kill -STOP "$frozen"
+  touch -d '2 minutes ago' run/owner
+  "$DSMPI" "${train[@]}" -o run --maxh 0.001 >second 2>&1 && fail "exit 75 expected"
+  grep -q "taken over from process $frozen on .*: it shows no life" second || { cat second; fail "no such words"; }
+  "$DSMPI" "${train[@]}" -o run --maxh 0.0005 >second 2>&1 && fail "exit 75 expected"
+  [ ! -e run/owner ] || fail "a job that has ended gives its folder back"
+  printf 'host elsewhere pid 1 job 7 restarts 0 since 2026-01-01 token 1\n' >run/owner # a successor that is at work
+  before=$(sha256sum run/metrics.jsonl run/checkpoints/*.h5)
+  kill -CONT "$frozen"
+  wait_job
+  [ "$code" -eq 74 ] || fail "exit 74 expected of the job that came back, $code received"
+  expect_words "has been taken over by process 1 on elsewhere (job 7)"
+  [ "$(sha256sum run/metrics.jsonl run/checkpoints/*.h5)" = "$before" ] || fail "it has written: $(ls run/checkpoints)"
+  passed "a job that comes back from the dead leaves, with exit 74"
+}
+
+a_second_job_is_refused
+a_dead_ones_folder_is_taken_over
+one_back_from_the_dead_writes_nothing
