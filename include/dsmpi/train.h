@@ -40,6 +40,38 @@ typedef struct dsm_given {
   const char *axes, *rows; /* as in dsm_dataset_open; NULL = found, all */
 } dsm_given;
 
+typedef struct dsm_encode_options {
+  const char *source;           /* run folder or checkpoint */
+  const char *output;           /* file to write, in the manner of a samples file */
+  dsm_given data;               /* encode, interpolate: samples; decode: latents, used as they are */
+  const char *const *overrides; /* as in dsm_sample_options */
+  size_t override_count;
+} dsm_encode_options;
+/** Data to latents: x at the last time, by the probability-flow ODE or, where time is discrete, by ddim walked
+ *  backwards, divided by dsm_process_prior_std: standard normal in law where the model fits the data. In the file:
+ *  /latents float32 (N, C, spatial...), and the conditions of a model that has them, which come from the data file
+ *  unless overrides give them. sampler.name and steps of the training are not followed, only overrides: see
+ *  dsm_sampler_encode, both ways. */
+dsm_status dsm_encode(dsm_comm *comm, const dsm_encode_options *options);
+/** Latents to data, the same way back, into /samples in physical units. sampler.denoise is false unless an override
+ *  says otherwise, so that it is the inverse. */
+dsm_status dsm_decode(dsm_comm *comm, const dsm_encode_options *options);
+
+/** Rows of two samples, in the range that is given. */
+typedef struct dsm_row_pair {
+  uint64_t from, to;
+} dsm_row_pair;
+typedef struct dsm_interpolate_options {
+  dsm_encode_options of;
+  const dsm_row_pair *pair;
+  size_t pairs;
+  uint64_t steps; /* samples a pair, the two ends among them; 2 or more */
+} dsm_interpolate_options;
+/** From one sample to another: both are encoded, dsm_slerp in even steps, and decoded, into /samples; sample p steps + k
+ *  is number k of pair p. Beside them /rows int32 (N, 2), the rows of its pair, and /weight float64 (N), the share of
+ *  the second. Where the two have conditions, labels are those of the nearer one, other columns go over in a line. */
+dsm_status dsm_interpolate(dsm_comm *comm, const dsm_interpolate_options *options);
+
 typedef struct dsm_bench_options {
   int64_t steps;    /* timed steps, after warm-up ones */
   const char *json; /* also write the figures there, or NULL */

@@ -51,7 +51,7 @@ typedef struct dsm_command {
 
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
-    dsm__command_bench;
+    dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */
@@ -76,6 +76,20 @@ dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, doubl
  * Rows are equally long; *rows = 0 when the option was not given. */
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
                               size_t *columns);
+
+/* Options that are short for settings: {STEPS, "sampler.steps=%s"}. */
+typedef struct dsm_short_form {
+  size_t option;
+  const char *format; /* with one %s, the option's value */
+} dsm_short_form;
+typedef struct dsm_overrides {
+  char text[DSM_OPTIONS_MAX][DSM_TEXT_MAX];
+  const char *word[DSM_OPTIONS_MAX + DSM_OVERRIDES_MAX];
+  size_t count;
+} dsm_overrides;
+/* The short forms that were given, then the key=value words; points into itself and into `arguments`. */
+void dsm__overrides_of(const dsm_arguments *arguments, const dsm_short_form *forms, size_t count,
+                       dsm_overrides *overrides);
 
 /* ---- text for people (help.c, facts.c) ----------------------------------------------------------------- */
 
@@ -102,6 +116,10 @@ typedef struct dsm_place {
 dsm_status dsm__place_of(const char *text, dsm_place *place);
 /* Settles the dataset when the text named none. DSM_NOT_FOUND lists those to choose from. */
 dsm_status dsm__place_settle(dsm_place *place);
+/* Both for the value of an option, by rank 0 for all; without a dataset it is `usual`, or, for NULL, settled.
+ * Collective. */
+dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
+                            dsm_place *place);
 /* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */
 void dsm__dataset_facts(const dsm_place *place, const dsm_dataset_info *info);
 /* Prints all datasets of a file, a line each. */

@@ -4,11 +4,19 @@
 #include <string.h>
 
 const dsm_command *const dsm__commands[] = {
-    &dsm__command_train,       &dsm__command_sample,
-    &dsm__command_view,        &dsm__command_info,
-    &dsm__command_data_import, &dsm__command_data_make,
-    &dsm__command_data_info,   &dsm__command_data_stats,
-    &dsm__command_bench,       NULL,
+    &dsm__command_train,
+    &dsm__command_sample,
+    &dsm__command_encode,
+    &dsm__command_decode,
+    &dsm__command_interpolate,
+    &dsm__command_view,
+    &dsm__command_info,
+    &dsm__command_data_import,
+    &dsm__command_data_make,
+    &dsm__command_data_info,
+    &dsm__command_data_stats,
+    &dsm__command_bench,
+    NULL,
 };
 
 enum { NAMES_MAX = 64 };

@@ -110,8 +110,7 @@ static dsm_status completion_fact(const char *file) {
   DSM_TRY_DONE(dsm_dataset_read(map, row, blocks, flag));
   for (uint64_t i = 0; i < blocks; i++) done += flag[i] == 1;
   dsm__fact("blocks", "%s of %s written%s", dsm__grouped(done, written, sizeof written),
-            dsm__grouped(blocks, all, sizeof all),
-            done < blocks ? ": the same 'dsmpi sample' command draws the rest" : "");
+            dsm__grouped(blocks, all, sizeof all), done < blocks ? ": the same command makes the rest" : "");
 done:
   free(flag);
   free(row);
@@ -119,12 +118,27 @@ done:
   return status;
 }
 
+static dsm_status results_facts(const char *file) {
+  double mean;
+  int64_t largest;
+  char most[32];
+  DSM_TRY(completion_fact(file));
+  if (dsm_samples_evaluations(file, &mean, &largest) == DSM_OK) /* files of others have no such list */
+    dsm__fact("network", "%.6g evaluations a sample, at most %s", mean,
+              dsm__grouped((uint64_t)largest, most, sizeof most));
+  else
+    dsm_trail_clear();
+  file_fact(file);
+  return DSM_OK;
+}
+
 static dsm_status show_data(const char *file, const char *names) {
   dsm_place place = {0};
   dsm_dataset *set;
-  bool is_samples = strstr(names, "/samples") && strstr(names, "/complete");
-  if (!is_samples) {
+  const bool results = strstr(names, "/complete") && strstr(names, "/index");
+  if (!results || !strstr(names, "/samples")) {
     DSM_TRY(dsm__dataset_list(file));
+    if (results) DSM_TRY(results_facts(file));
     return DSM_OK;
   }
   snprintf(place.file, sizeof place.file, "%s", file);
@@ -132,16 +146,7 @@ static dsm_status show_data(const char *file, const char *names) {
   DSM_TRY(dsm_dataset_open(file, place.dataset, "", "", &set));
   dsm__dataset_facts(&place, dsm_dataset_info_of(set));
   dsm_dataset_close(&set);
-  DSM_TRY(completion_fact(file));
-  double mean;
-  int64_t largest;
-  char most[32];
-  if (dsm_samples_evaluations(file, &mean, &largest) == DSM_OK) /* files of others have no such list */
-    dsm__fact("network", "%.6g evaluations a sample, at most %s", mean,
-              dsm__grouped((uint64_t)largest, most, sizeof most));
-  else
-    dsm_trail_clear();
-  file_fact(file);
+  DSM_TRY(results_facts(file));
   return DSM_OK;
 }
 

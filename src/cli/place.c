@@ -44,3 +44,18 @@ dsm_status dsm__place_settle(dsm_place *place) {
   }
   return DSM_OK;
 }
+
+static dsm_status settle_given(const char *text, const char *usual, dsm_place *place) {
+  DSM_TRY(dsm__place_of(text, place));
+  if (usual && !place->dataset[0]) snprintf(place->dataset, sizeof place->dataset, "%s", usual);
+  DSM_TRY(dsm__place_settle(place));
+  return DSM_OK;
+}
+
+dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
+                            dsm_place *place) {
+  const bool root = dsm_comm_rank(comm) == 0;
+  DSM_AGREE(comm, root ? settle_given(arguments->value[option], usual, place) : DSM_OK);
+  DSM_TRY(dsm_comm_broadcast(comm, place, sizeof *place, 0)); /* it holds no pointers */
+  return DSM_OK;
+}

@@ -1,8 +1,6 @@
 /* dsmpi sample */
 #include "cli.h"
 
-#include <string.h>
-
 #include "dsmpi/train.h"
 
 enum { COUNT, OUTPUT, SAMPLER, STEPS, SEED, ETA, LABEL, CONDITION, CONDITIONS, GUIDANCE, OPTION_COUNT };
@@ -21,40 +19,23 @@ static const dsm_option options[OPTION_COUNT] = {
     [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
 };
 
-/* The short forms become settings, so that one code checks both; `text` keeps them. */
-static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_MAX], const char **overrides) {
-  static const struct {
-    size_t option;
-    const char *format;
-  } forms[] = {{SAMPLER, "sampler.name=%s"},
-               {STEPS, "sampler.steps=%s"},
-               {SEED, "sampler.seed=%s"},
-               {ETA, "sampler.eta=%s"},
-               {LABEL, "sampler.label=\"%s\""},
-               {CONDITION, "sampler.condition=[%s]"},
-               {CONDITIONS, "sampler.condition_file=\"%s\""},
-               {GUIDANCE, "sampler.guidance=%s"}};
-  size_t count = 0;
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    const char *value = arguments->value[forms[i].option];
-    if (!value) continue;
-    snprintf(text[count], DSM_TEXT_MAX, forms[i].format, value);
-    overrides[count] = text[count];
-    count++;
-  }
-  return count;
-}
+static const dsm_short_form forms[] = {{SAMPLER, "sampler.name=%s"},
+                                       {STEPS, "sampler.steps=%s"},
+                                       {SEED, "sampler.seed=%s"},
+                                       {ETA, "sampler.eta=%s"},
+                                       {LABEL, "sampler.label=\"%s\""},
+                                       {CONDITION, "sampler.condition=[%s]"},
+                                       {CONDITIONS, "sampler.condition_file=\"%s\""},
+                                       {GUIDANCE, "sampler.guidance=%s"}};
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
-  char text[OPTION_COUNT][DSM_TEXT_MAX];
-  const char *overrides[OPTION_COUNT + DSM_OVERRIDES_MAX];
-  size_t count = short_forms(arguments, text, overrides);
-  memcpy(overrides + count, arguments->override, arguments->override_count * sizeof *overrides);
+  dsm_overrides overrides;
+  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
   dsm_sample_options o = {
       .source = arguments->operand[0],
       .output = arguments->value[OUTPUT],
-      .overrides = overrides,
-      .override_count = count + arguments->override_count,
+      .overrides = overrides.word,
+      .override_count = overrides.count,
   };
   DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000000), &o.count));
   DSM_TRY(dsm_sample(comm, &o));

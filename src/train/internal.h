@@ -231,6 +231,35 @@ typedef struct dsm__blocks {
  *  it, and tells what it took. Collective. */
 dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
+/* ---- latents.c: the way between data and latents, either way ------------------------------------------- */
+
+typedef struct dsm__latents {
+  dsm__trained trained;
+  dsm__given given;
+  dsm__condition_table conditions; /* of the rows given */
+  dsm_network *network;
+  float *raw, *u;                 /* conditions of a block */
+  int64_t estimates, evaluations; /* of decoding, and of the network for them; 0: not known beforehand */
+  int64_t evaluations_up;         /* of encoding */
+  char input[3 * DSM_TEXT_MAX];   /* dsm__given_text; rank 0 */
+} dsm__latents;
+/** Opens model, data and conditions, and settles how the way is walked; `of_data`: the rows are samples, to be
+ *  normalised, else latents. Prints what it found. Close after a failure too. Collective. */
+dsm_status dsm__latents_open(dsm_comm *comm, const dsm_encode_options *options, bool of_data,
+                             dsm__latents *l);
+void dsm__latents_close(dsm__latents *l);
+/** x (sampler.block, d): from samples in normalised units to latents of unit deviation, or back. Sample i takes its
+ *  condition from row first + i of `table`.
+ *  @param[in]     block   whose progress is told; its `evaluated` is raised
+ *  @param[out]    needed  (sampler.block) evaluations of the network that each took */
+dsm_status dsm__latents_encode(dsm__latents *l, const dsm__condition_table *table, uint64_t first, float *x,
+                               const dsm__block *block, int32_t *needed);
+dsm_status dsm__latents_decode(dsm__latents *l, const dsm__condition_table *table, uint64_t first, float *x,
+                               const dsm__block *block, int32_t *needed);
+/** Computes `info->count` results with `compute` into options->output; `table` has their conditions. Collective. */
+dsm_status dsm__latents_run(dsm__latents *l, const dsm__condition_table *table, dsm_samples_info *info,
+                            dsm__blocks *blocks);
+
 /* ---- stop.c -------------------------------------------------------------------------------------------- */
 
 typedef enum dsm__stop_reason {

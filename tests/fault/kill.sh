@@ -47,25 +47,26 @@ a_killed_training_goes_on_to_the_same_end() {
   passed "killed twice, gone on with: as the unbroken run"
 }
 
-drawn() { [ "$(h5_blocks samples.h5.partial)" -ge "$1" ]; }
+drawn() { [ "$(h5_blocks "$1.partial")" -ge "$2" ]; }
 h5_blocks() { "$DSMPI_HELPERS/blocks_done" "$1" 2>/dev/null || echo 0; }
 
-a_killed_sampling_goes_on_to_the_same_bytes() {
-  local sample=(sample unbroken -n 5000 -o samples.h5 sampler.block=4)
-  start_ranks 2 "${sample[@]}"
-  wait_for 30 "some blocks" drawn 20
+killed_results_go_on_to_the_same_bytes() { # FILE ARGUMENTS...
+  local file=$1 job_words=("${@:2}" -o "$1" sampler.block=4)
+  start_ranks 2 "${job_words[@]}"
+  wait_for 30 "some blocks" drawn "$file" 20
   kill -KILL "$(cat ranks/1.pid)"
   wait_job
   killed
-  [ ! -e samples.h5 ] || fail "an unfinished file has the name of a finished one"
-  expect 0 3 "${sample[@]}"
+  [ ! -e "$file" ] || fail "an unfinished file has the name of a finished one"
+  expect 0 3 "${job_words[@]}"
   expect_words "going on with an interrupted file"
-  [ ! -e samples.h5.partial ] || fail "samples.h5.partial is left"
-  mv samples.h5 killed.h5
-  expect 0 1 "${sample[@]}"
-  cmp samples.h5 killed.h5 || fail "samples drawn around a kill differ from those drawn at once"
-  passed "sampling killed on 2 ranks, finished on 3: byte for byte as on 1"
+  [ ! -e "$file.partial" ] || fail "$file.partial is left"
+  mv "$file" killed.h5
+  expect 0 1 "${job_words[@]}"
+  cmp "$file" killed.h5 || fail "$2: what was made around a kill differs from what is made at once"
+  passed "$2 killed on 2 ranks, finished on 3: byte for byte as on 1"
 }
 
 a_killed_training_goes_on_to_the_same_end
-a_killed_sampling_goes_on_to_the_same_bytes
+killed_results_go_on_to_the_same_bytes samples.h5 sample unbroken -n 5000
+killed_results_go_on_to_the_same_bytes latents.h5 encode unbroken --data samples.h5
