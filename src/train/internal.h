@@ -238,6 +238,7 @@ typedef struct dsm__latents {
   dsm__given given;
   dsm__condition_table conditions; /* of the rows given */
   dsm_network *network;
+  dsm_denoiser denoiser;
   float *raw, *u;                 /* conditions of a block */
   int64_t estimates, evaluations; /* of decoding, and of the network for them; 0: not known beforehand */
   int64_t evaluations_up;         /* of encoding */

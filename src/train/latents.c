@@ -31,15 +31,15 @@ static dsm_status prepare(dsm__latents *l) {
                              false, &l->network));
   DSM_TRY(DSM_ALLOC(block * l->conditions.layout.columns, &l->raw));
   DSM_TRY(DSM_ALLOC(block * l->conditions.layout.width, &l->u));
-  const dsm_denoiser denoiser = dsm_network_denoiser(l->network, l->trained.w);
-  dsm_sampling one = dsm__trained_sampling(&l->trained, &denoiser, 0);
+  l->denoiser = dsm_network_denoiser(l->network, l->trained.w);
+  dsm_sampling one = dsm__trained_sampling(&l->trained, &l->denoiser, 0);
   DSM_TRY(dsm_sampler_check(sampler, &one));
   l->estimates = dsm_sampler_evaluations(sampler, &one);
-  l->evaluations = l->estimates * denoiser.evaluations;
+  l->evaluations = l->estimates * l->denoiser.evaluations;
   dsm_sampler_settings upwards = *one.settings;
   upwards.denoise = false;
   one.settings = &upwards;
-  l->evaluations_up = dsm_sampler_evaluations(sampler, &one) * denoiser.evaluations;
+  l->evaluations_up = dsm_sampler_evaluations(sampler, &one) * l->denoiser.evaluations;
   return DSM_OK;
 }
 
@@ -79,8 +79,7 @@ typedef dsm_status walk(const dsm_sampler *sampler, const dsm_sampling *s, float
 static dsm_status walk_block(dsm__latents *l, walk *way, const dsm__condition_table *table, uint64_t first,
                              float *x, const dsm__block *block, int32_t *needed) {
   const dsm__trained *t = &l->trained;
-  const dsm_denoiser denoiser = dsm_network_denoiser(l->network, t->w);
-  dsm_sampling one = dsm__trained_sampling(t, &denoiser, first);
+  dsm_sampling one = dsm__trained_sampling(t, &l->denoiser, first);
   if (table->rows > 0) {
     dsm__condition_table_encode(table, &t->header.conditions, first, one.n, l->raw, l->u);
     dsm_network_condition(l->network, l->u);

@@ -7,6 +7,7 @@ typedef struct sampling {
   dsm__trained trained;
   const dsm_sample_options *options;
   dsm_network *network;
+  dsm_denoiser denoiser;
   int64_t estimates, evaluations; /* of a block, and of the network for them; 0: not known beforehand */
   dsm__condition_table conditions;
   float *raw, *u; /* conditions of a block */
@@ -25,19 +26,18 @@ static dsm_status prepare(sampling *s) {
                              false, &s->network));
   DSM_TRY(DSM_ALLOC(block * s->conditions.layout.columns, &s->raw));
   DSM_TRY(DSM_ALLOC(block * s->conditions.layout.width, &s->u));
-  const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->trained.w);
-  const dsm_sampling one = dsm__trained_sampling(&s->trained, &denoiser, 0);
+  s->denoiser = dsm_network_denoiser(s->network, s->trained.w);
+  const dsm_sampling one = dsm__trained_sampling(&s->trained, &s->denoiser, 0);
   DSM_TRY(dsm_sampler_check(sampler_of(s), &one));
   s->estimates = dsm_sampler_evaluations(sampler_of(s), &one);
-  s->evaluations = s->estimates * denoiser.evaluations;
+  s->evaluations = s->estimates * s->denoiser.evaluations;
   return DSM_OK;
 }
 
 static dsm_status draw_block(void *self, const dsm__block *block) {
   sampling *s = self;
   const dsm_checkpoint *header = &s->trained.header;
-  const dsm_denoiser denoiser = dsm_network_denoiser(s->network, s->trained.w);
-  dsm_sampling one = dsm__trained_sampling(&s->trained, &denoiser, block->first);
+  dsm_sampling one = dsm__trained_sampling(&s->trained, &s->denoiser, block->first);
   if (s->conditions.rows > 0) {
     dsm__condition_table_encode(&s->conditions, &header->conditions, block->first, one.n, s->raw, s->u);
     dsm_network_condition(s->network, s->u);
