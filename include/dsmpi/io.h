@@ -146,7 +146,8 @@ typedef struct dsm_samples dsm_samples;
 /** Creates PATH.partial, or finds one of the same request (count, block, sample, seed, sampler, step, config,
  *  conditions, fields, input) and leaves its finished blocks; one of another request is replaced. A PATH that is not a
  *  samples file is refused (DSM_IO). One rank calls it. @param[out] missing  number of blocks still to be drawn.
- *  @return DSM_OK; DSM_IO; DSM_USAGE: more than a file can hold; DSM_BAD_CONFIG: a condition has the name of a field. */
+ *  @return DSM_OK; DSM_IO; DSM_USAGE: more than a file can hold; DSM_BAD_CONFIG: a condition has the name of a
+ *  field. */
 dsm_status dsm_samples_create(const char *path, const dsm_samples_info *info, uint64_t *missing);
 /** Opens PATH.partial for writing blocks; every rank, after dsm_samples_create returned. Not collective. */
 dsm_status dsm_samples_open(const char *path, dsm_samples **samples);

@@ -1,6 +1,6 @@
 /** @file train.h
- *  The three jobs that use everything else: train, sample, bench. All are collective over the communicator:
- *  every rank calls with the same arguments and gets the same status. */
+ *  The jobs that use everything else: train, sample, encode and decode, bench. All are collective over the
+ *  communicator: every rank calls with the same arguments and gets the same status. */
 #ifndef DSMPI_TRAIN_H
 #define DSMPI_TRAIN_H
 
@@ -47,14 +47,14 @@ typedef struct dsm_encode_options {
   const char *const *overrides; /* as in dsm_sample_options */
   size_t override_count;
 } dsm_encode_options;
-/** Data to latents: x at the last time, by the probability-flow ODE or, where time is discrete, by ddim walked
- *  backwards, divided by dsm_process_prior_std: standard normal in law where the model fits the data. In the file:
- *  /latents float32 (N, C, spatial...), and the conditions of a model that has them, which come from the data file
- *  unless overrides give them. sampler.name and steps of the training are not followed, only overrides: see
- *  dsm_sampler_encode, both ways. */
+/** Data to latents: x at the last time, by the probability-flow ODE or, where time is discrete, by ddim
+ *  walked backwards, divided by dsm_process_prior_std: standard normal in law where the model fits the
+ *  data. In the file: /latents float32 (N, C, spatial...), and the conditions of a model that has them,
+ *  which come from the data file unless overrides give them. sampler.name and steps of the training are
+ *  not followed, only overrides: see dsm_sampler_encode, both ways. */
 dsm_status dsm_encode(dsm_comm *comm, const dsm_encode_options *options);
-/** Latents to data, the same way back, into /samples in physical units. sampler.denoise is false unless an override
- *  says otherwise, so that it is the inverse. */
+/** Latents to data, the same way back, into /samples in physical units. sampler.denoise is false unless an
+ *  override says otherwise, so that it is the inverse. */
 dsm_status dsm_decode(dsm_comm *comm, const dsm_encode_options *options);
 
 /** Rows of two samples, in the range that is given. */
@@ -67,9 +67,10 @@ typedef struct dsm_interpolate_options {
   size_t pairs;
   uint64_t steps; /* samples a pair, the two ends among them; 2 or more */
 } dsm_interpolate_options;
-/** From one sample to another: both are encoded, dsm_slerp in even steps, and decoded, into /samples; sample p steps + k
- *  is number k of pair p. Beside them /rows int32 (N, 2), the rows of its pair, and /weight float64 (N), the share of
- *  the second. Where the two have conditions, labels are those of the nearer one, other columns go over in a line. */
+/** From one sample to another: both are encoded, dsm_slerp in even steps, and decoded, into /samples;
+ *  sample p steps + k is number k of pair p. Beside them /rows int32 (N, 2), the rows of its pair, and
+ *  /weight float64 (N), the share of the second. Where the two have conditions, labels are those of the
+ *  nearer one, other columns go over in a line. */
 dsm_status dsm_interpolate(dsm_comm *comm, const dsm_interpolate_options *options);
 
 typedef struct dsm_bench_options {

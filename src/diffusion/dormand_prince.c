@@ -8,7 +8,8 @@
 
 enum { STAGES = 7, PER_MILLE = 1000 };
 
-/* stage i: v(x + h sum_j a_ij k_j, t + c_i h); the last stage is at the new x, and is the first of the next step */
+/* stage i: v(x + h sum_j a_ij k_j, t + c_i h); the last stage is at the new x, and is the first of the
+ * next step */
 static const double c[STAGES] = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
 static const double a[STAGES][STAGES - 1] = {
     {0},

@@ -3,8 +3,8 @@
 #include <string.h>
 #include "dsmpi/diffusion.h"
 
-/* The angle by atan2 of |u - v| and |u + v| of the unit vectors: acos of their product loses half the digits of a small
- * one. */
+/* The angle by atan2 of |u - v| and |u + v| of the unit vectors: acos of their product loses half the
+ * digits of a small one. */
 static double angle_between(const float *a, const float *b, size_t d) {
   double aa = 0, bb = 0, apart = 0, together = 0;
   for (size_t j = 0; j < d; j++) aa += (double)a[j] * (double)a[j], bb += (double)b[j] * (double)b[j];

@@ -15,9 +15,9 @@
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
-/* Labels of the axes of rows with the axes of a sample, one letter each: N, K for several samples a row, C, then
- * the spatial letters of `axes` in their order ("N H W C" is the order of some input; the file's own order is
- * fixed). Without usable letters the common ones of that rank. */
+/* Labels of the axes of rows with the axes of a sample, one letter each: N, K for several samples a row,
+ * C, then the spatial letters of `axes` in their order ("N H W C" is the order of some input; the file's
+ * own order is fixed). Without usable letters the common ones of that rank. */
 enum { LETTERS = 2 * DSM_MAX_RANK + 2 };
 static void axis_labels(const char *axes, const dsm_samples_rows *rows, char letters[LETTERS]) {
   static const char *const common[DSM_MAX_RANK] = {"", "X", "HW", "ZYX", "TZYX"};

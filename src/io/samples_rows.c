@@ -1,5 +1,5 @@
-/* The datasets of a samples file that have a row for each sample: what they are, in words too, and the order of
- * their axes. */
+/* The datasets of a samples file that have a row for each sample: what they are, in words too, and the
+ * order of their axes. */
 #include <stdlib.h>
 #include <string.h>
 #include "samples_file.h"
@@ -88,7 +88,8 @@ const char *dsm__fields_text(const dsm_samples_info *info, char text[DSM_FIELDS_
   return text;
 }
 
-/* Up to a blank or the end of the line; returns what follows, or NULL if there is no word or it does not fit. */
+/* Up to a blank or the end of the line; returns what follows, or NULL if there is no word or it does not
+ * fit. */
 static const char *read_word(const char *at, char *word, size_t size) {
   const size_t length = strcspn(at, " \n");
   if (length == 0 || length >= size) return NULL;

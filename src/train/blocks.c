@@ -1,6 +1,6 @@
-/* Results in blocks: the missing ones are dealt out over the ranks, every size-th to one rank, and written into one
- * file as they come. What a block holds depends on its number alone, so the file is the same on any number of ranks
- * and after any number of interruptions. */
+/* Results in blocks: the missing ones are dealt out over the ranks, every size-th to one rank, and written
+ * into one file as they come. What a block holds depends on its number alone, so the file is the same on
+ * any number of ranks and after any number of interruptions. */
 #include <math.h>
 #include <stdlib.h>
 #include "internal.h"

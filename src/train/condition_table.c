@@ -1,4 +1,5 @@
-/* Conditions of samples to be drawn or worked on: from the settings, or from a file, to one raw row for each. */
+/* Conditions of samples to be drawn or worked on: from the settings, or from a file, to one raw row for
+ * each. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

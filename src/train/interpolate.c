@@ -1,5 +1,5 @@
-/* From one sample to another through their latents. A block of the file is some whole pairs: their ends are encoded
- * together, then what lies between is decoded, sampler.block samples at a time. */
+/* From one sample to another through their latents. A block of the file is some whole pairs: their ends
+ * are encoded together, then what lies between is decoded, sampler.block samples at a time. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -72,7 +72,8 @@ static bool show_part(void *context, int64_t done, int64_t all) {
                             PER_MILLE);
 }
 
-/* The latents of the ends of the pairs first ... first + pairs - 1 to v->z; the rest of the batch repeats the last. */
+/* The latents of the ends of the pairs first ... first + pairs - 1 to v->z; the rest of the batch repeats
+ * the last. */
 static dsm_status encode_ends(interpolating *v, uint64_t first, uint64_t pairs, const dsm__block *block) {
   const dsm_row_pair *pair = v->options->pair + first;
   for (size_t i = 0; i < batch_of(v); i++) {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include "internal.h"
 
-/* Settings of the training are about how it draws samples. What leads to a latent and back is a way without noise,
- * chosen by the process, unless the user says otherwise. */
+/* Settings of the training are about how it draws samples. What leads to a latent and back is a way
+ * without noise, chosen by the process, unless the user says otherwise. */
 static dsm_status settle(dsm__trained *t) {
   dsm_sampler_settings *s = &t->session.config.sampler;
   const bool discrete = dsm_process_discrete(t->session.process);

@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include "internal.h"
 
-/* Rank 0: finds the checkpoint and reads its header. `folder` is "" where the source is a checkpoint itself. */
+/* Rank 0: finds the checkpoint and reads its header. `folder` is "" where the source is a checkpoint
+ * itself. */
 static dsm_status find_checkpoint(const char *source, char *folder, size_t size, dsm__trained *t) {
   struct stat facts;
   folder[0] = '\0';

@@ -1,5 +1,6 @@
-/* distance FILE:/DATASET ROWS FILE:/DATASET ROWS: prints the largest difference between rows of two datasets, one by one, in
- * units of the largest value of the first. ROWS is A:B, rows A to B-1, or a list, 3,7,10. */
+/* distance FILE:/DATASET ROWS FILE:/DATASET ROWS: prints the largest difference between rows of two
+ * datasets, one by one, in units of the largest value of the first. ROWS is A:B, rows A to B-1, or a list,
+ * 3,7,10. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

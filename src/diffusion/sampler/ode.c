@@ -1,6 +1,6 @@
-/* The probability-flow ODE dx/dt = v(x, t) = alpha' x0_hat + sigma' eps_hat (Song et al. 2021, arXiv:2011.13456)
- * from the last to the first time, then E[x0 | x]; to encode, from the first time to the last. Each sample takes
- * its own steps. */
+/* The probability-flow ODE dx/dt = v(x, t) = alpha' x0_hat + sigma' eps_hat (Song et al. 2021,
+ * arXiv:2011.13456) from the last to the first time, then E[x0 | x]; to encode, from the first time to the
+ * last. Each sample takes its own steps. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The solver of ordinary differential equations, on circles: x'' = -w^2 x, each state with a frequency of its own, whose
- * solution turns by the angle w (t - from). */
+/* The solver of ordinary differential equations, on circles: x'' = -w^2 x, each state with a frequency of
+ * its own, whose solution turns by the angle w (t - from). */
 #include "check.h"
 
 #include "diffusion/dormand_prince.h"
@@ -56,8 +56,8 @@ static double error_at(const circles *c, const double *x, double span) {
   return worst;
 }
 
-/* The error of a step, at most the tolerance, falls with h^5: so does the number of steps grow with tolerance^(-1/5), and
- * the error of the end, some 20 of them, stays near the tolerance. */
+/* The error of a step, at most the tolerance, falls with h^5: so does the number of steps grow with
+ * tolerance^(-1/5), and the error of the end, some 20 of them, stays near the tolerance. */
 static void the_error_follows_the_tolerance_both_ways(void **state) {
   (void)state;
   static const double ways[][2] = {{0, 2}, {2, 0}, {-3, -1}, {0.5, -1.5}};
