@@ -18,6 +18,7 @@
 #include "dsmpi/nn.h"
 #include "dsmpi/normalization.h"
 #include "dsmpi/diffusion.h"
+#include "dsmpi/mixture.h"
 #include "dsmpi/optim.h"
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"
