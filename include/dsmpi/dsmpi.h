@@ -23,6 +23,7 @@
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"
 #include "dsmpi/io.h"
+#include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
 
 #endif

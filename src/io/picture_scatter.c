@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "picture_font.h"
+#include "picture_ticks.h"
 
 #include "dsmpi/memory.h"
 
@@ -76,36 +77,19 @@ static dsm_status set_limits(const float *x, size_t count, const double *limits,
 
 /* ---- ticks --------------------------------------------------------------------------------------------- */
 
-/* 1, 2 or 5 times a power of ten, so that a span has four to eight of them. */
-static double tick_step(double span) {
-  const double power = pow(10, floor(log10(span / 4)));
-  const double ratio = span / 4 / power;
-  return power * (ratio >= 5 ? 5 : ratio >= 2 ? 2 : 1);
-}
-
 static long text_width(const char *text, long zoom) {
   return ((long)strlen(text) * FONT_ADVANCE - 1) * zoom;
 }
 
 static void draw_text(dsm_picture *picture, long x, long y, const char *text, long zoom) {
-  for (; *text; text++, x += FONT_ADVANCE * zoom) {
-    const char *found = strchr(font_characters, *text);
-    if (!found) continue;
+  for (; *text; x += FONT_ADVANCE * zoom) {
+    const dsm__glyph *glyph = dsm__glyph_of(dsm__next_code(&text));
+    if (!glyph) continue;
     for (int row = 0; row < FONT_HEIGHT; row++)
       for (int column = 0; column < FONT_WIDTH; column++)
-        if (font_rows[found - font_characters][row] >> (FONT_WIDTH - 1 - column) & 1)
+        if (glyph->row[row] >> (FONT_WIDTH - 1 - column) & 1)
           fill(picture, x + column * zoom, y + row * zoom, zoom, zoom, ink);
   }
-}
-
-/* Figures of a tick: as many decimals as the step has. */
-static void tick_text(double value, double step, char *text, size_t size) {
-  const int decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
-  if (fabs(value) < step / 2) value = 0; /* no -0 and no 1e-17 */
-  if (decimals > 4 || fabs(value) >= 1e5)
-    snprintf(text, size, "%.3g", value);
-  else
-    snprintf(text, size, "%.*f", decimals, value);
 }
 
 /* Grid lines first, as the points go over them. */
@@ -127,13 +111,13 @@ static void draw_frame(const plot *p, double step) {
   fill(p->picture, right, p->top - z, z, p->side + 2 * z, ink);
   for (double k = ceil(p->x0 / step); k * step <= p->x0 + p->span; k++) {
     const long x = p->left + lround((k * step - p->x0) / p->span * (double)p->side);
-    tick_text(k * step, step, text, sizeof text);
+    dsm__tick_text(k * step, step, text, sizeof text);
     fill(p->picture, x, bottom, z, length, ink);
     draw_text(p->picture, x - text_width(text, z) / 2, bottom + length + 3 * z, text, z);
   }
   for (double k = ceil(p->y0 / step); k * step <= p->y0 + p->span; k++) {
     const long y = bottom - lround((k * step - p->y0) / p->span * (double)p->side);
-    tick_text(k * step, step, text, sizeof text);
+    dsm__tick_text(k * step, step, text, sizeof text);
     fill(p->picture, p->left - length, y, length, z, ink);
     draw_text(p->picture, p->left - length - 3 * z - text_width(text, z), y - FONT_HEIGHT * z / 2, text, z);
   }
@@ -201,9 +185,9 @@ dsm_status dsm_picture_scatter(const float *x, size_t count, size_t side, const 
   DSM_TRY_DONE(DSM_ALLOC((size_t)(p.side * p.side), &density));
   count_points(&p, x, count, density);
   DSM_TRY_DONE(full_density(density, (size_t)(p.side * p.side), &full));
-  draw_grid(&p, tick_step(p.span));
+  draw_grid(&p, dsm__tick_step(p.span));
   draw_points(&p, density, full);
-  draw_frame(&p, tick_step(p.span));
+  draw_frame(&p, dsm__tick_step(p.span));
 done:
   free(density);
   if (status != DSM_OK) dsm_picture_destroy(picture);
