@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dsmpi/drawing.h"
+#include "picture_field.h"
 #include "picture_ticks.h"
 
 static const unsigned char ink[3] = {50, 50, 50};
@@ -24,19 +25,28 @@ static size_t cell_of(double u, size_t n, double *rest) {
   return cell;
 }
 
+double dsm__field_at(const dsm_panel *panel, const dsm_field *field, double x, double y, double slope[2]) {
+  const dsm_canvas *c = &panel->canvas;
+  const double width = c->right - c->left, height = c->bottom - c->top;
+  double a, b;
+  const size_t i = cell_of((x - c->left) / width, field->nx, &a),
+               j = cell_of((c->bottom - y) / height, field->ny, &b);
+  const double *lower = field->value + j * field->nx + i, *upper = lower + field->nx;
+  if (slope) {
+    slope[0] =
+        ((1 - b) * (lower[1] - lower[0]) + b * (upper[1] - upper[0])) * (double)(field->nx - 1) / width;
+    slope[1] =
+        -((1 - a) * (upper[0] - lower[0]) + a * (upper[1] - lower[1])) * (double)(field->ny - 1) / height;
+  }
+  return (1 - b) * (lower[0] + a * (lower[1] - lower[0])) + b * (upper[0] + a * (upper[1] - upper[0]));
+}
+
 void dsm_panel_shade(const dsm_panel *panel, const dsm_field *field) {
   const dsm_canvas *c = &panel->canvas;
   for (long row = lround(c->top); row < lround(c->bottom); row++)
-    for (long column = lround(c->left); column < lround(c->right); column++) {
-      double a, b;
-      const size_t i = cell_of(((double)column + 0.5 - c->left) / (c->right - c->left), field->nx, &a);
-      const size_t j = cell_of((c->bottom - (double)row - 0.5) / (c->bottom - c->top), field->ny, &b);
-      const double *v = field->value + j * field->nx + i;
-      const double lower = v[0] + a * (v[1] - v[0]);
-      const double upper = v[field->nx] + a * (v[field->nx + 1] - v[field->nx]);
-      dsm_shade(lower + b * (upper - lower),
+    for (long column = lround(c->left); column < lround(c->right); column++)
+      dsm_shade(dsm__field_at(panel, field, (double)column + 0.5, (double)row + 0.5, NULL),
                 c->picture->rgb + 3 * ((size_t)row * c->picture->width + (size_t)column));
-    }
 }
 
 void dsm_panel_path(const dsm_panel *panel, const float *xy, size_t count, const dsm_pen *pen) {

@@ -5,7 +5,7 @@
 #include "picture_font.h"
 
 /* In units of the distance between two rows. */
-static const double gap = 1.75, blank = 2.6, stroke = 1.0;
+static const double gap = 1.75, blank = 2.6, stroke = 1.0, dot = 0.6;
 /* Of what stands below or above the line: its size, and where its base line is, in heights. */
 static const double small = 0.72, below = 0.28, above = -0.42;
 
@@ -38,7 +38,7 @@ static void draw_glyph(const dsm_canvas *canvas, double x, double y, double unit
       if (down) dsm_draw_line(canvas, px, py, px, py + unit, pen);
       if (down_right) dsm_draw_line(canvas, px, py, px + unit, py + unit, pen);
       if (down_left) dsm_draw_line(canvas, px, py, px - unit, py + unit, pen);
-      if (!right && !down && !down_right && !down_left) dsm_draw_disc(canvas, px, py, pen->width / 2, pen);
+      if (!right && !down && !down_right && !down_left) dsm_draw_disc(canvas, px, py, dot * unit, pen);
     }
 }
 
