@@ -171,6 +171,18 @@ typedef struct dsm_make_params {
 } dsm_make_params;
 dsm_status dsm_data_make(const dsm_make_params *params, const char *output, char *report, size_t size);
 
+/** The law that is kept beside a dataset. */
+enum { DSM_MADE_LAW_DIMENSION_MAX = 256 };
+typedef struct dsm_made_law {
+  char kind[32]; /* of dsm_make_params; "" = the data were not made here */
+  size_t dimension;
+  /* of a gaussian, (d) and (d, d); zero and unit where the file has none; NULL beyond DSM_MADE_LAW_DIMENSION_MAX and of
+   * samples that are no vectors. `mean` owns both */
+  double *mean, *covariance;
+} dsm_made_law;
+dsm_status dsm_made_law_read(dsm_dataset *handle, dsm_made_law *law);
+void dsm_made_law_destroy(dsm_made_law *law);
+
 /** The known laws, for tests and metrics. eight_gaussians: centres 2 (cos, sin)(2 pi k / 8), std 0.1 each,
  *  weights 1/8. */
 void dsm_eight_gaussians_centre(int k, double centre[2]);

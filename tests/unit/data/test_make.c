@@ -279,8 +279,62 @@ static void the_law_is_kept_in_attributes(void **state) {
   H5Fclose(file);
 }
 
+static dsm_made_law law_of(const char *path, const char *dataset) {
+  dsm_dataset *d;
+  dsm_made_law law;
+  assert_ok(dsm_dataset_open(path, dataset, "", "", &d));
+  assert_ok(dsm_made_law_read(d, &law));
+  dsm_dataset_close(&d);
+  return law;
+}
+
+/* Replaces an attribute of /samples by one number of another type. */
+static void spoil(const char *path, const char *attribute) {
+  const int number = 7;
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), x = H5Dopen2(file, "samples", H5P_DEFAULT),
+        space = H5Screate(H5S_SCALAR);
+  H5Adelete(x, attribute);
+  hid_t a = H5Acreate2(x, attribute, H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT);
+  assert_true(H5Awrite(a, H5T_NATIVE_INT, &number) >= 0);
+  H5Aclose(a), H5Sclose(space), H5Dclose(x), H5Fclose(file);
+}
+
+static void the_law_is_read_back(void **state) {
+  (void)state;
+  const double covariance[4] = {2, 0.5, 0.5, 1}, zero[2] = {0}, unit[4] = {1, 0, 0, 1};
+  dsm_make_params p = {.kind = "gaussian", .count = 3, .dimension = 2, .covariance = covariance};
+  const char *path = fixture_path("law.h5");
+  assert_ok(dsm_data_make(&p, path, NULL, 0));
+  dsm_made_law law = law_of(path, "samples");
+  assert_string_equal(law.kind, "gaussian");
+  assert_int_equal(law.dimension, 2);
+  assert_memory_equal(law.covariance, covariance, sizeof covariance);
+  assert_memory_equal(law.mean, zero, sizeof zero); /* the file has none */
+  dsm_made_law_destroy(&law);
+  spoil(path, "covariance");
+  law = law_of(path, "samples");
+  assert_memory_equal(law.covariance, unit, sizeof unit);
+  dsm_made_law_destroy(&law);
+  spoil(path, "kind");
+  law = law_of(path, "samples");
+  assert_string_equal(law.kind, "");
+  dsm_made_law_destroy(&law);
+
+  p = (dsm_make_params){.kind = "gaussian_field", .count = 2, .side = 8, .k0 = 3, .slope = 4};
+  assert_ok(dsm_data_make(&p, path, NULL, 0));
+  law = law_of(path, "samples");
+  assert_string_equal(law.kind, "gaussian_field");
+  assert_null(law.mean);
+  dsm_made_law_destroy(&law);
+  const file_spec spec = {.rank = 2, .dims = {4, 2}};
+  law = law_of(fixture_file("own.h5", &spec, NULL), "x"); /* data of somebody */
+  assert_string_equal(law.kind, "");
+  dsm_made_law_destroy(&law);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_law_is_read_back),
       cmocka_unit_test(gaussians_have_the_given_moments),
       cmocka_unit_test(any_part_of_the_data_can_be_made_anew),
       cmocka_unit_test(eight_gaussians_stand_where_they_should),
