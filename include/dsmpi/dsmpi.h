@@ -25,5 +25,6 @@
 #include "dsmpi/io.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
+#include "dsmpi/explain.h"
 
 #endif
