@@ -6,8 +6,9 @@
 
 enum { COUNT = DSM__ARROWS * DSM__ARROWS };
 
-const char *const dsm__arrows_text = "Arrows: the score s(x) = ∇ log p_t(x) of x_t = α x_0 + σ ε; their "
-                                     "length is |s| / (|s| + m) cells, m the median of |s|.";
+const char *const dsm__arrows_text = "Arrows: the score s(x)~=~∇~log~p_t(x) of x_t~=~α~x_0~+~σ~ε; their "
+                                     "length is |s|~/~(|s|~+~m) cells, m~the median of "
+                                     "|s|.";
 
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;

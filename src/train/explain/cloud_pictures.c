@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "explain.h"
 
 enum { MARKED = 6 };
@@ -40,7 +39,7 @@ dsm_status dsm__explain_noising(const dsm__scene *s) {
   float *x = NULL;
   char heading[160];
   const char *const paragraphs[] = {
-      "Each point: x_t = α(t) x_0 + σ(t) ε, ε normal, the same in all panels; large points can be followed.",
+      "Each point: x_t~=~α(t)~x_0~+~σ(t)~ε, ε~normal, the same in all panels; large points can be followed.",
       dsm__ground_text(s)};
   dsm__sheet sheet = {.rows = 0};
   DSM_TRY(dsm__scene_times(s, ratios, RATIOS, times, &count));
@@ -65,64 +64,6 @@ done:
 
 /* ---- and back ------------------------------------------------------------------------------------------ */
 
-/* A denoiser that sees every x on a sampler's way and keeps those at wanted times: the last x that is asked about at the
- * first time not above the wanted one. Correctors and second stages, which ask again, so count. */
-typedef struct camera {
-  dsm_denoiser inner;
-  size_t frames, points; /* of the picture */
-  const double *wanted;  /* (frames) */
-  double *taken;         /* (frames) the times of what is kept; -1: none yet */
-  float *frame;          /* (frames, points, 2) */
-  size_t first, here;    /* samples of the block */
-} camera;
-
-static void camera_estimate(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
-  camera *c = self;
-  for (size_t f = 0; f < c->frames; f++)
-    if (t[0] <= c->wanted[f] && (c->taken[f] < 0 || t[0] == c->taken[f])) {
-      memcpy(c->frame + 2 * (f * c->points + c->first), x, 2 * c->here * sizeof *x);
-      c->taken[f] = t[0];
-    }
-  c->inner.estimate(c->inner.self, x, t, estimate);
-}
-
-static void camera_energy(void *self, const float *x, const double *t, double *energy) {
-  const camera *c = self;
-  c->inner.energy(c->inner.self, x, t, energy);
-}
-
-static dsm_denoiser seen_by(camera *c) {
-  dsm_denoiser denoiser = c->inner;
-  denoiser.self = c;
-  denoiser.estimate = camera_estimate;
-  denoiser.energy = c->inner.energy ? camera_energy : NULL;
-  denoiser.pullback = NULL;
-  return denoiser;
-}
-
-/* Draws all points by the sampler; frames at wanted[f] = 0 hold its samples. */
-static dsm_status film(const dsm__scene *s, const dsm_sampling *settings, const dsm_sampler *sampler,
-                       camera *c) {
-  const dsm_denoiser denoiser = seen_by(c);
-  float x[2 * DSM__SCENE_BLOCK];
-  for (c->first = 0; c->first < s->points; c->first += DSM__SCENE_BLOCK) {
-    dsm_sampling sampling = *settings;
-    c->here = s->points - c->first < DSM__SCENE_BLOCK ? s->points - c->first : DSM__SCENE_BLOCK;
-    for (size_t f = 0; f < c->frames; f++) c->taken[f] = -1;
-    sampling.denoiser = &denoiser;
-    sampling.first = c->first;
-    DSM_TRY(dsm_sampler_draw(sampler, &sampling, x));
-    for (size_t f = 0; f < c->frames; f++)
-      if (c->taken[f] < 0) {
-        memcpy(c->frame + 2 * (f * c->points + c->first), x, 2 * c->here * sizeof *x);
-        if (settings->settings->denoise) continue;
-        c->taken[f] = dsm_process_first(s->process, true);
-      }
-  }
-  for (size_t f = 0; f < c->frames; f++) c->taken[f] = fmax(0, c->taken[f]);
-  return DSM_OK;
-}
-
 static dsm_status check_sampler(const dsm_sampler *sampler) {
   if (!sampler->walks)
     DSM_FAIL(DSM_BAD_CONFIG,
@@ -133,8 +74,8 @@ static dsm_status check_sampler(const dsm_sampler *sampler) {
   return DSM_OK;
 }
 
-static dsm_status draw_back(const dsm__scene *s, const dsm_sampling *settings, const dsm_sampler *sampler,
-                            camera *c) {
+static dsm_status draw_back(const dsm__scene *s, dsm_sampling *settings, const dsm_sampler *sampler,
+                            dsm__film *film) {
   dsm_status status = DSM_OK;
   double limits[DSM_LIST_MAX][4];
   char heading[160], described[160], first[256];
@@ -150,14 +91,14 @@ static dsm_status draw_back(const dsm__scene *s, const dsm_sampling *settings, c
   snprintf(first, sizeof first,
            "%zu points start from pure noise and follow the %s score; large points can be followed.",
            s->points, s->sources > 1 ? "exact or the learned" : s->source[0].name);
-  dsm__scene_limits(s, c->wanted, c->frames, limits);
-  DSM_TRY(dsm__sheet_create(s->options, s->sources, c->frames, heading, paragraphs, 2, &sheet));
+  dsm__scene_limits(s, film->wanted, film->frames, limits);
+  DSM_TRY(dsm__sheet_create(s->options, s->sources, film->frames, heading, paragraphs, 2, &sheet));
   for (size_t k = 0; k < s->sources; k++) {
-    c->inner = s->source[k].denoiser;
-    DSM_TRY_DONE(film(s, settings, sampler, c));
-    for (size_t f = 0; f < c->frames; f++)
-      DSM_TRY_DONE(draw_panel(s, &sheet, k, c->frames - 1 - f, c->taken[f], limits[f],
-                              c->frame + 2 * f * c->points, s->has_model ? s->source[k].name : NULL));
+    settings->denoiser = &s->source[k].denoiser;
+    DSM_TRY_DONE(dsm__film_shoot(sampler, settings, film));
+    for (size_t f = 0; f < film->frames; f++)
+      DSM_TRY_DONE(draw_panel(s, &sheet, k, film->frames - 1 - f, film->taken[f], limits[f],
+                              film->frame + 2 * f * film->points, s->has_model ? s->source[k].name : NULL));
   }
   DSM_TRY_DONE(dsm__sheet_write(&sheet, s->options->output));
 done:
@@ -170,7 +111,7 @@ dsm_status dsm__explain_denoising(const dsm__scene *s) {
   dsm_status status = DSM_OK;
   double wanted[DSM_LIST_MAX], taken[DSM_LIST_MAX];
   const dsm_sampler *sampler = dsm_sampler_of(s->config.sampler.name);
-  camera c = {.points = s->points, .wanted = wanted, .taken = taken};
+  dsm__film film = {.points = s->points, .wanted = wanted, .taken = taken};
   dsm_sampling settings = {.process = s->process,
                            .settings = &s->config.sampler,
                            .n = DSM__SCENE_BLOCK,
@@ -185,10 +126,10 @@ dsm_status dsm__explain_denoising(const dsm__scene *s) {
     settings.steps = STEPS; /* as many as one can see */
   settings.denoiser = &s->source[0].denoiser;
   DSM_TRY(dsm_sampler_check(sampler, &settings));
-  DSM_TRY(dsm__scene_times(s, ratios, RATIOS, wanted, &c.frames));
-  DSM_TRY(DSM_ALLOC(2 * c.frames * c.points, &c.frame));
-  DSM_TRY_DONE(draw_back(s, &settings, sampler, &c));
+  DSM_TRY(dsm__scene_times(s, ratios, RATIOS, wanted, &film.frames));
+  DSM_TRY(DSM_ALLOC(2 * film.frames * film.points, &film.frame));
+  DSM_TRY_DONE(draw_back(s, &settings, sampler, &film));
 done:
-  free(c.frame);
+  free(film.frame);
   return status;
 }

@@ -107,6 +107,31 @@ void dsm__sheet_tag(const dsm__sheet *sheet, const dsm_panel *panel, bool low, c
 dsm_status dsm__sheet_write(dsm__sheet *sheet, const char *path);
 void dsm__sheet_destroy(dsm__sheet *sheet);
 
+/* ---- chains.c, camera.c: what samplers do, step by step ------------------------------------------------ */
+
+/** Langevin chains, all from one start, which the first `lines` of them are watched from. */
+typedef struct dsm__chains {
+  dsm_sampler_settings settings; /* of langevin, denoise off */
+  double start[2];
+  int64_t steps;
+  size_t lines, points; /* lines at most DSM__SCENE_BLOCK */
+  float *path;          /* (lines, steps + 1, 2) all places, the start first */
+  float *end;           /* (points, 2) the last places of all */
+} dsm__chains;
+/** Fills path and end. @return DSM_OK; DSM_BAD_CONFIG: the sampler's reason, or chains that leave for infinity. */
+dsm_status dsm__chains_run(const dsm__chains *chains, const dsm_process *process,
+                           const dsm_denoiser *denoiser, uint64_t seed);
+
+/** What a sampler has at wanted times, on its way from noise to data. */
+typedef struct dsm__film {
+  size_t frames, points;
+  const double *wanted; /* (frames) times; 0: the samples */
+  double *taken;        /* (frames) the times of what was kept: the first ones not above the wanted */
+  float *frame;         /* (frames, points, 2) */
+} dsm__film;
+/** Draws all points, in blocks of settings->n = DSM__SCENE_BLOCK, by a sampler that walks from time to time. */
+dsm_status dsm__film_shoot(const dsm_sampler *sampler, const dsm_sampling *settings, dsm__film *film);
+
 /* ---- the pictures -------------------------------------------------------------------------------------- */
 
 dsm_status dsm__explain_score(const dsm__scene *scene);

@@ -76,10 +76,13 @@ dsm_status dsm__ground_draw(const dsm__scene *scene, const dsm_panel *panel, dou
 }
 
 const char *dsm__ground_text(const dsm__scene *scene) {
-  if (!scene->law.mixture) return "Light points: the data, noised.";
-  if (scene->has_model && scene->trained.header.normalization.kind != DSM_NORMALIZE_NONE)
-    return "Shade: the exact density p_t, darker where denser; the lines enclose 50, 90 and 99 % of it. "
-           "Axes: normalised "
-           "data, as the model sees them.";
-  return "Shade: the exact density p_t, darker where denser; the lines enclose 50, 90 and 99 % of it.";
+  static const char *const texts[2][2] = {
+      {"Light points: the data, noised.",
+       "Light points: the data, noised. Axes: normalised data, as the model sees them."},
+      {"Shade: the exact density p_t, darker where denser; the lines enclose 50, 90 and 99~% of it.",
+       "Shade: the exact density p_t, darker where denser; the lines enclose 50, 90 and 99~% of it. Axes: "
+       "normalised data, "
+       "as the model sees them."}};
+  const bool normalised = scene->has_model && scene->trained.header.normalization.kind != DSM_NORMALIZE_NONE;
+  return texts[scene->law.mixture != NULL][normalised];
 }

@@ -1,4 +1,5 @@
-/* A sheet of panels in rows: a heading above, paragraphs below, broken into lines where the sheet ends. */
+/* A sheet of panels in rows: a heading above, paragraphs below, broken into lines where the sheet ends. In paragraphs a
+ * `~` is a blank that is not broken, as formulas have them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,13 @@
 enum { LINE_MAX = 512, WIDTH_WANTED = 1500, SIDE_LARGEST = 560, SIDE_SMALLEST = 240 };
 static const double line_height = 1.9, heading_size = 1.25, paragraph_size = 0.9; /* in letters */
 
+/* The first `length` bytes of the text as a line, with blanks for `~`. */
+static void copy_line(const char *text, size_t length, char line[LINE_MAX]) {
+  snprintf(line, LINE_MAX, "%.*s", (int)length, text);
+  for (char *p = line; *p; p++)
+    if (*p == '~') *p = ' ';
+}
+
 /* How many bytes of the text fit into the width, broken behind a word; a word that is too long stays whole. */
 static size_t line_of(const char *text, double height, double width) {
   char line[LINE_MAX];
@@ -14,7 +22,7 @@ static size_t line_of(const char *text, double height, double width) {
   for (size_t end = 0; text[end];) {
     end += strspn(text + end, " ");
     end += strcspn(text + end, " ");
-    snprintf(line, sizeof line, "%.*s", (int)end, text);
+    copy_line(text, end, line);
     if (fits > 0 && dsm_text_width(line, height) > width) break;
     fits = end;
   }
@@ -30,7 +38,7 @@ static size_t set_paragraphs(const dsm_canvas *canvas, double left, double y, do
     for (const char *text = paragraphs[i]; *text; lines++) {
       char line[LINE_MAX];
       const size_t length = line_of(text, style.height, width);
-      snprintf(line, sizeof line, "%.*s", (int)length, text);
+      copy_line(text, length, line);
       if (canvas) dsm_draw_text(canvas, left, y + line_height * letter * (double)lines, line, &style);
       text += length;
       text += strspn(text, " ");
