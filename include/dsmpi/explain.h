@@ -5,13 +5,15 @@
 
 #include "dsmpi/dist.h"
 
-/** What is drawn. Laws are those of `data make` in two dimensions, or a mixture of round Gaussians; where there is a
- *  model, what it has learned stands beside what is exact. A model sees normalised data, and so does its picture. */
+/** What is drawn. Laws are those of `data make` in two dimensions, or a mixture of round Gaussians; where
+ *  there is a model, what it has learned stands beside what is exact. A model sees normalised data, and
+ *  so does its picture. */
 typedef struct dsm_explain_options {
   const char *what;   /* "score", "langevin", "noising", "denoising" */
   const char *source; /* run folder or checkpoint; NULL: no model */
   const char *output; /* PNG file */
-  /* "mixture", "gaussian", "eight_gaussians", "checkerboard", "swiss_roll"; NULL: that of the model's data, or mixture */
+  /* "mixture", "gaussian", "eight_gaussians", "checkerboard", "swiss_roll"; NULL: that of the model's
+   * data, or mixture */
   const char *law;
   const char *data;      /* file of the model's data; NULL: data.file of its training */
   size_t parts;          /* of the mixture; 0: three of our own */
@@ -31,8 +33,8 @@ typedef struct dsm_explain_options {
   size_t override_count;
 } dsm_explain_options;
 /** Makes the picture and prints what it shows. Rank 0 draws. Collective.
- *  @return DSM_OK; DSM_USAGE, DSM_BAD_CONFIG with what does not fit; DSM_BAD_DATA for a model that is not of the plane;
- *  DSM_NOT_FOUND; DSM_IO. */
+ *  @return DSM_OK; DSM_USAGE, DSM_BAD_CONFIG with what does not fit; DSM_BAD_DATA for a model that is not
+ *  of the plane; DSM_NOT_FOUND; DSM_IO. */
 dsm_status dsm_explain(dsm_comm *comm, const dsm_explain_options *options);
 
 #endif

@@ -42,7 +42,8 @@ size_t dsm_mixture_parts(const dsm_mixture *mixture) {
 
 /* ---- parts --------------------------------------------------------------------------------------------- */
 
-/* Room for one more part, which begins with `values` numbers of memory; it counts once it is found to be sound. */
+/* Room for one more part, which begins with `values` numbers of memory; it counts once it is found to be
+ * sound. */
 static dsm_status next_part(dsm_mixture *m, double weight, size_t values, dsm__part *part) {
   *part = (dsm__part){.weight = weight};
   if (!(weight > 0 && isfinite(weight)))
@@ -206,7 +207,8 @@ void dsm_mixture_extent(const dsm_mixture *m, double alpha, double sigma, double
 
 /* ---- samples ------------------------------------------------------------------------------------------- */
 
-/* Elements 0 ... 2 d - 1 of the row make the sample; the number after the last one that can be used, its part. */
+/* Elements 0 ... 2 d - 1 of the row make the sample; the number after the last one that can be used, its
+ * part. */
 static const dsm__part *part_of(const dsm_mixture *m, dsm_random_key key) {
   const double u = m->total * dsm_random_uniform_double(key, DSM_MIXTURE_DIMENSION_MAX);
   double sum = 0;

@@ -1,8 +1,9 @@
-/* A part that is uniform on a box. Its axes are independent, so one axis tells all: x0 uniform on (a, b), and with
- * u = (x - alpha a) / sigma > v = (x - alpha b) / sigma
+/* A part that is uniform on a box. Its axes are independent, so one axis tells all: x0 uniform on (a, b),
+ * and with u = (x - alpha a) / sigma > v = (x - alpha b) / sigma
  *   p(x) = (Phi(u) - Phi(v)) / (alpha (b - a)),   E[eps | x] = (phi(v) - phi(u)) / (Phi(u) - Phi(v)),
- * Phi and phi the law and density of the standard normal. Far outside the box both differences are of numbers that
- * float64 does not hold; Mills' ratio R(z) = (1 - Phi(z)) / phi(z) does: for v > 0, with q = exp((v^2 - u^2) / 2),
+ * Phi and phi the law and density of the standard normal. Far outside the box both differences are of
+ * numbers that float64 does not hold; Mills' ratio R(z) = (1 - Phi(z)) / phi(z) does: for v > 0, with q =
+ * exp((v^2 - u^2) / 2),
  *   Phi(u) - Phi(v) = phi(v) (R(v) - R(u) q),     E[eps | x] = (1 - q) / (R(v) - R(u) q).
  * x left of the middle is reflected to the right. */
 #include "mixture_part.h"

@@ -1,5 +1,6 @@
-/* A Gaussian part N(m, S), S = Q diag(l) Q^T. In the axes y = Q^T (x - alpha m) of S the noisy law is a product of
- * normals of variances v_j = alpha^2 l_j + sigma^2, so with no matrix to invert at any noise level
+/* A Gaussian part N(m, S), S = Q diag(l) Q^T. In the axes y = Q^T (x - alpha m) of S the noisy law is a
+ * product of normals of variances v_j = alpha^2 l_j + sigma^2, so with no matrix to invert at any noise
+ * level
  *   ln p = -1/2 sum_j (y_j^2 / v_j + ln(2 pi v_j)),
  *   E[x0 | x] = m + Q (alpha l y / v),   E[eps | x] = sigma Q (y / v).
  * Neither of the two is made from the other: no digits are lost at small sigma nor at small alpha. */
@@ -8,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Turns axes p and q of `a` (d, d) so that a_pq becomes 0; Golub & Van Loan, Matrix Computations, section 8.5. */
+/* Turns axes p and q of `a` (d, d) so that a_pq becomes 0; Golub & Van Loan, Matrix Computations, section
+ * 8.5. */
 static void rotate(size_t d, size_t p, size_t q, double *a, double *axes) {
   const double theta = (a[q * d + q] - a[p * d + p]) / (2 * a[p * d + q]);
   const double t = copysign(1, theta) / (fabs(theta) + hypot(theta, 1)), c = 1 / hypot(t, 1), s = t * c;

@@ -3,8 +3,8 @@
 
 #include "picture_stroke.h"
 
-/* From the tail along (ux, uy): the shaft has half width `half`, the head begins at `neck` and is `wing` wide on either
- * side. */
+/* From the tail along (ux, uy): the shaft has half width `half`, the head begins at `neck` and is `wing`
+ * wide on either side. */
 typedef struct arrow {
   double x, y, ux, uy, length, neck, half, wing, rim;
 } arrow;

@@ -1,6 +1,6 @@
-/* Colours. The shades are a line in the space OKLab (Ottosson 2020): lightness 1 to 0.4 in even steps, hue from 235 to 265
- * degrees, chroma rising to 0.13. The colours of lines differ in lightness too, for eyes that do not tell red from
- * green. */
+/* Colours. The shades are a line in the space OKLab (Ottosson 2020): lightness 1 to 0.4 in even steps,
+ * hue from 235 to 265 degrees, chroma rising to 0.13. The colours of lines differ in lightness too, for
+ * eyes that do not tell red from green. */
 #include "dsmpi/drawing.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Lines of equal value. A pixel is as far from the line as its value is from the level, over the slope of the field
- * there: so the line has one width everywhere, no joints, and closes by itself. */
+/* Lines of equal value. A pixel is as far from the line as its value is from the level, over the slope of
+ * the field there: so the line has one width everywhere, no joints, and closes by itself. */
 #include <math.h>
 
 #include "dsmpi/drawing.h"

@@ -1,4 +1,5 @@
-/* Smooth strokes: a pixel is covered by as much as its centre lies inside the shape's edge, 0 to 1 over one pixel. */
+/* Smooth strokes: a pixel is covered by as much as its centre lies inside the shape's edge, 0 to 1 over
+ * one pixel. */
 #include "dsmpi/drawing.h"
 
 #include <math.h>

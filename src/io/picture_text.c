@@ -1,5 +1,5 @@
-/* Letters as strokes: the pixels of a glyph are points, and neighbours are joined by round lines, on the diagonal where
- * no other way joins them. So one small table of pixels gives smooth letters of any size. */
+/* Letters as strokes: the pixels of a glyph are points, and neighbours are joined by round lines, on the
+ * diagonal where no other way joins them. So one small table of pixels gives smooth letters of any size. */
 #include "dsmpi/drawing.h"
 
 #include "picture_font.h"

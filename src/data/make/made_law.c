@@ -1,5 +1,5 @@
-/* Reads back what `data make` wrote beside a dataset. Files are not trusted: an attribute that is not as it should be is
- * no law. */
+/* Reads back what `data make` wrote beside a dataset. Files are not trusted: an attribute that is not as
+ * it should be is no law. */
 #include <stdlib.h>
 #include <string.h>
 

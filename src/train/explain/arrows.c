@@ -1,5 +1,5 @@
-/* Scores as arrows. Far from the data they are many times longer than near to it: the length of what is drawn grows with
- * the score and ends at the size of a cell, so that neighbours never meet. */
+/* Scores as arrows. Far from the data they are many times longer than near to it: the length of what is
+ * drawn grows with the score and ends at the size of a cell, so that neighbours never meet. */
 #include <math.h>
 #include <stdlib.h>
 #include "explain.h"

@@ -1,6 +1,6 @@
-/* A denoiser that sees every x on a sampler's way and keeps those at wanted times: the last x that is asked about at the
- * first time not above the wanted one. Correctors and second stages, which ask again, so count. No sampler needs to know
- * of it. */
+/* A denoiser that sees every x on a sampler's way and keeps those at wanted times: the last x that is
+ * asked about at the first time not above the wanted one. Correctors and second stages, which ask again,
+ * so count. No sampler needs to know of it. */
 #include <string.h>
 #include "explain.h"
 

@@ -1,5 +1,5 @@
-/* Langevin chains from one start. The walk is the langevin sampler's, which takes the x that it is given and tells after
- * each of its steps. */
+/* Langevin chains from one start. The walk is the langevin sampler's, which takes the x that it is given
+ * and tells after each of its steps. */
 #include <math.h>
 #include <string.h>
 #include "explain.h"

@@ -1,5 +1,6 @@
-/* A cloud of points at several times: on the way to noise, x_t = alpha x0 + sigma eps, and on the way back, drawn by a
- * sampler with exact and learned scores. A few points are marked, so that they can be followed. */
+/* A cloud of points at several times: on the way to noise, x_t = alpha x0 + sigma eps, and on the way
+ * back, drawn by a sampler with exact and learned scores. A few points are marked, so that they can be
+ * followed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ dsm_status dsm__explain_noising(const dsm__scene *s) {
       dsm__ground_text(s)};
   dsm__sheet sheet = {.rows = 0};
   DSM_TRY(dsm__scene_times(s, ratios, RATIOS, times, &count));
-  snprintf(heading, sizeof heading, "From %s to noise: the %s process forward",
+  snprintf(heading, sizeof heading, "From %s to noise, forward process %s",
            s->law.mixture ? s->law.text : "the data", dsm_process_name_of(s->process));
   DSM_TRY_DONE(DSM_ALLOC(2 * s->points, &x));
   dsm__scene_tell(s);
@@ -68,8 +69,7 @@ static dsm_status check_sampler(const dsm_sampler *sampler) {
   if (!sampler->walks)
     DSM_FAIL(DSM_BAD_CONFIG,
              "explain: the %s sampler does not take all points from time to time together, so there are no "
-             "panels to "
-             "draw; take ancestral, ddim, euler, heun, dpmpp_2m or euler_maruyama",
+             "panels to draw; take ancestral, ddim, euler, heun, dpmpp_2m or euler_maruyama",
              sampler->name);
   return DSM_OK;
 }

@@ -1,4 +1,5 @@
-/* The laws of `data make` in the plane, and mixtures of round Gaussians, as mixtures whose noisy marginals are exact. */
+/* The laws of `data make` in the plane, and mixtures of round Gaussians, as mixtures whose noisy
+ * marginals are exact. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,15 +67,20 @@ static dsm_status checkerboard(dsm__law *law) {
   return DSM_OK;
 }
 
-/* The spiral is an integral over its parameter t; by the midpoint rule a sum of normals of deviation 0.2, at most 0.11
- * apart. Away from the two ends its error falls like exp(-2 pi^2 (0.2 / 0.11)^2), and is below float64; at the ends,
- * where the integral breaks off, it is below 1e-3 of the density. */
+/* The spiral is an integral over its parameter t: by Gauss's rule of four nodes on each of 64 pieces a
+ * sum of normals of deviation 0.2, whose density is right to 1e-5 of the largest, and to 1e-4 of itself
+ * in the tails. */
 static dsm_status swiss_roll(dsm__law *law) {
-  enum { PARTS = 256 };
+  enum { PIECES = 64, NODES = 4 };
+  static const double node[NODES] = {-0.8611363115940526, -0.3399810435848563, 0.3399810435848563,
+                                     0.8611363115940526},
+                      weight[NODES] = {0.3478548451374538, 0.6521451548625461, 0.6521451548625461,
+                                       0.3478548451374538};
   const double pi = acos(-1.0);
-  for (int k = 0; k < PARTS; k++) {
-    const double t = 1.5 * pi * (1 + 2 * (k + 0.5) / PARTS), mean[2] = {t * cos(t) / 5, t * sin(t) / 5};
-    DSM_TRY(add_round(law, 1, mean, 0.2));
+  for (int k = 0; k < PIECES * NODES; k++) {
+    const double middle = k / NODES + 0.5, t = 1.5 * pi * (1 + 2 * (middle + node[k % NODES] / 2) / PIECES);
+    const double mean[2] = {t * cos(t) / 5, t * sin(t) / 5};
+    DSM_TRY(add_round(law, weight[k % NODES], mean, 0.2));
   }
   return DSM_OK;
 }

@@ -1,5 +1,5 @@
-/* What the pictures of `explain` share: the scene, which is process, law, model and data in the model's units; the ground,
- * which is the density below everything; the sheet, which places panels. */
+/* What the pictures of `explain` share: the scene, which is process, law, model and data in the model's
+ * units; the ground, which is the density below everything; the sheet, which places panels. */
 #ifndef DSMPI_TRAIN_EXPLAIN_H
 #define DSMPI_TRAIN_EXPLAIN_H
 
@@ -13,8 +13,8 @@ typedef struct dsm__law {
   char text[64];        /* for people: "eight Gaussians" */
   double width;         /* standard deviation of its narrowest part */
 } dsm__law;
-/** The law that the options name; or, where they name none, `made`, what is written beside the data, which may be NULL:
- *  then the law is unknown if there is a model and a mixture otherwise. */
+/** The law that the options name; or, where they name none, `made`, what is written beside the data,
+ *  which may be NULL: then the law is unknown if there is a model and a mixture otherwise. */
 dsm_status dsm__law_create(const dsm_explain_options *options, const dsm_made_law *made, dsm__law *law);
 /** The same law of normalised data. */
 dsm_status dsm__law_normalize(dsm__law *law, const dsm_normalization *n);
@@ -54,12 +54,14 @@ void dsm__scene_close(dsm__scene *scene);
 void dsm__score_source_eps(const dsm__score_source *source, const float *x, size_t n, double t, float *eps);
 /** x_t (points, 2) of the data, by the noise of the seed, the same at all times. */
 void dsm__scene_noised(const dsm__scene *scene, double t, float *x);
-/** Times of the options, or, where they give none, those whose sigma / alpha is ratios[i] of the data's deviation, the
- *  data themselves for 0 and the last time for infinity; ascending, each once. `times` has room for DSM_LIST_MAX.
+/** Times of the options, or, where they give none, those whose sigma / alpha is ratios[i] of the data's
+ *  deviation, the data themselves for 0 and the last time for infinity; ascending, each once. `times` has
+ *  room for DSM_LIST_MAX.
  *  @return DSM_OK; DSM_USAGE: more than that, not ascending, or outside of the process. */
 dsm_status dsm__scene_times(const dsm__scene *scene, const double *ratios, size_t count, double *times,
                             size_t *found);
-/** Squares x0, x1, y0, y1 that show the law at each of the times: one for all where none of them would be half empty. */
+/** Squares x0, x1, y0, y1 that show the law at each of the times: one for all where none of them would be
+ *  half empty. */
 void dsm__scene_limits(const dsm__scene *scene, const double *times, size_t count, double (*limits)[4]);
 /** "t = 0.35   α = 0.94   σ = 0.34". */
 void dsm__scene_title(const dsm__scene *scene, double t, char *text, size_t size);
@@ -68,7 +70,8 @@ void dsm__scene_tell(const dsm__scene *scene);
 
 /* ---- ground.c ------------------------------------------------------------------------------------------ */
 
-/** The density at time t as shades and lines, or, where the law is unknown, the noised data as faint points. */
+/** The density at time t as shades and lines, or, where the law is unknown, the noised data as faint
+ *  points. */
 dsm_status dsm__ground_draw(const dsm__scene *scene, const dsm_panel *panel, double t);
 /** The sentence that explains it. */
 const char *dsm__ground_text(const dsm__scene *scene);
@@ -118,7 +121,8 @@ typedef struct dsm__chains {
   float *path;          /* (lines, steps + 1, 2) all places, the start first */
   float *end;           /* (points, 2) the last places of all */
 } dsm__chains;
-/** Fills path and end. @return DSM_OK; DSM_BAD_CONFIG: the sampler's reason, or chains that leave for infinity. */
+/** Fills path and end. @return DSM_OK; DSM_BAD_CONFIG: the sampler's reason, or chains that leave for
+ *  infinity. */
 dsm_status dsm__chains_run(const dsm__chains *chains, const dsm_process *process,
                            const dsm_denoiser *denoiser, uint64_t seed);
 
@@ -129,7 +133,8 @@ typedef struct dsm__film {
   double *taken;        /* (frames) the times of what was kept: the first ones not above the wanted */
   float *frame;         /* (frames, points, 2) */
 } dsm__film;
-/** Draws all points, in blocks of settings->n = DSM__SCENE_BLOCK, by a sampler that walks from time to time. */
+/** Draws all points, in blocks of settings->n = DSM__SCENE_BLOCK, by a sampler that walks from time to
+ *  time. */
 dsm_status dsm__film_shoot(const dsm_sampler *sampler, const dsm_sampling *settings, dsm__film *film);
 
 /* ---- the pictures -------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* The density below a picture: shades by its square root, so that thin tails show, and lines around the least areas that
- * hold given shares of it. */
+/* The density below a picture: shades by its square root, so that thin tails show, and lines around the
+ * least areas that hold given shares of it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Langevin dynamics x_{k+1} = x_k + tau s(x_k) + sqrt(2 tau) z_k from one start: a few chains as lines over density and
- * score, and beside them where many chains are in the end. */
+/* Langevin dynamics x_{k+1} = x_k + tau s(x_k) + sqrt(2 tau) z_k from one start: a few chains as lines
+ * over density and score, and beside them where many chains are in the end. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -53,7 +53,8 @@ static dsm_status open_model(dsm_comm *comm, const dsm_explain_options *o, dsm__
 
 /* ---- law and data -------------------------------------------------------------------------------------- */
 
-/* Opens the data of the model; *set is NULL where they are gone and nobody has named them, which is no failure. */
+/* Opens the data of the model; *set is NULL where they are gone and nobody has named them, which is no
+ * failure. */
 static dsm_status open_data(const dsm__scene *s, dsm_dataset **set) {
   const char *named = s->options->data, *file = named ? named : s->config.data.file;
   *set = NULL;

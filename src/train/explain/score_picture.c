@@ -1,4 +1,5 @@
-/* The score field s(x, t) = grad log p_t(x) as arrows over the density, at several noise levels, exact and learned. */
+/* The score field s(x, t) = grad log p_t(x) as arrows over the density, at several noise levels, exact
+ * and learned. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

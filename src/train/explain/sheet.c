@@ -1,5 +1,5 @@
-/* A sheet of panels in rows: a heading above, paragraphs below, broken into lines where the sheet ends. In paragraphs a
- * `~` is a blank that is not broken, as formulas have them. */
+/* A sheet of panels in rows: a heading above, paragraphs below, broken into lines where the sheet ends.
+ * In paragraphs a `~` is a blank that is not broken, as formulas have them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,8 @@ static void copy_line(const char *text, size_t length, char line[LINE_MAX]) {
     if (*p == '~') *p = ' ';
 }
 
-/* How many bytes of the text fit into the width, broken behind a word; a word that is too long stays whole. */
+/* How many bytes of the text fit into the width, broken behind a word; a word that is too long stays
+ * whole. */
 static size_t line_of(const char *text, double height, double width) {
   char line[LINE_MAX];
   size_t fits = 0;

@@ -1,11 +1,12 @@
-/* The library's mixtures: density, score and posterior means belong together, and agree with what others say: finite
- * differences, sums over grids, sums over the data's law, and the tests' own mixture, which shares no code with it. */
+/* The library's mixtures: density, score and posterior means belong together, and agree with what others
+ * say: finite differences, sums over grids, sums over the data's law, and the tests' own mixture, which
+ * shares no code with it. */
 #include "dsmpi/mixture.h"
 #include "dsmpi/random.h"
 #include "mixture.h"
 
-/* Central differences of a smooth function, step h in standard deviations: error h^2 from the third derivative, 1e-16 / h
- * from rounding of a log-density of some 10 nats; both below 1e-8 for h = 1e-4. */
+/* Central differences of a smooth function, step h in standard deviations: error h^2 from the third
+ * derivative, 1e-16 / h from rounding of a log-density of some 10 nats; both below 1e-8 for h = 1e-4. */
 static const double slope_step = 1e-4, slope_tolerance = 2e-7;
 
 /* ---- laws ---------------------------------------------------------------------------------------------- */
@@ -105,8 +106,9 @@ static void the_posterior_means_add_up_to_x(void **state) {
   }
 }
 
-/* The sum over a grid of a smooth density is exact up to what lies outside of it: 8 deviations leave 1e-15. For widths
- * s of the narrowest feature and steps h the error is exp(-2 pi^2 (s / h)^2): h <= 0.6 s makes it below 1e-9. */
+/* The sum over a grid of a smooth density is exact up to what lies outside of it: 8 deviations leave
+ * 1e-15. For widths s of the narrowest feature and steps h the error is exp(-2 pi^2 (s / h)^2): h <= 0.6
+ * s makes it below 1e-9. */
 static void the_density_integrates_to_one(void **state) {
   (void)state;
   static const double widths[][2] = {{1, 0.3}, {0.9, 0.4}, {0.3, 0.954}, {0, 1}};
@@ -173,7 +175,8 @@ static void it_agrees_with_the_mixture_of_the_tests(void **state) {
   dsm_mixture_destroy(&m);
 }
 
-/* Posterior mean of eps over a box (0, width) by a sum over 20000 places of x0, relative to the largest term. */
+/* Posterior mean of eps over a box (0, width) by a sum over 20000 places of x0, relative to the largest
+ * term. */
 static double summed_eps(double x, double width, double alpha, double sigma) {
   enum { PLACES = 20000 };
   double sum = 0, all = 0, largest = -INFINITY;
@@ -190,8 +193,9 @@ static double summed_eps(double x, double width, double alpha, double sigma) {
   return sum / all;
 }
 
-/* Where differences of erf would be 0 / 0, and where the box is nearly a point. The sum is the midpoint rule, whose
- * error is (step / length)^2 / 12 with a length of sigma / |eps| over which the terms fall: 1e-5 at the worst. */
+/* Where differences of erf would be 0 / 0, and where the box is nearly a point. The sum is the midpoint
+ * rule, whose error is (step / length)^2 / 12 with a length of sigma / |eps| over which the terms fall:
+ * 1e-5 at the worst. */
 static void a_box_is_right_far_away_and_when_narrow(void **state) {
   (void)state;
   static const double widths[] = {1e-6, 5e-5, 2e-4, 0.01, 1, 20};

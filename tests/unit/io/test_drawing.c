@@ -54,7 +54,8 @@ static void a_line_covers_its_pixels(void **state) {
   dsm_picture_destroy(&p);
 }
 
-/* Area 2 r L + pi r^2, in any direction. The cover of a pixel is taken from its centre: a percent of the area. */
+/* Area 2 r L + pi r^2, in any direction. The cover of a pixel is taken from its centre: a percent of the
+ * area. */
 static void lines_of_any_direction_have_their_area(void **state) {
   (void)state;
   for (int k = 0; k < 12; k++) {
@@ -268,8 +269,8 @@ static dsm_panel unit_panel(dsm_picture *p) {
   return (dsm_panel){{p, 50, 50, 250, 250}, -1, 1, -1, 1};
 }
 
-/* The line x^2 + y^2 = 0.49 is a circle of 70 pixels, closed, and nothing else is drawn. Chords of its cells are off by
- * less than half a pixel. */
+/* The line x^2 + y^2 = 0.49 is a circle of 70 pixels, closed, and nothing else is drawn. Chords of its
+ * cells are off by less than half a pixel. */
 static void a_contour_is_where_the_field_has_its_level(void **state) {
   (void)state;
   dsm_picture p = paper(300, 300);

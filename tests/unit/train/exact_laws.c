@@ -1,4 +1,5 @@
-/* The exact laws of `explain` are those of `data make`: noised data fall into the cells of a grid as often as the law says. */
+/* The exact laws of `explain` are those of `data make`: noised data fall into the cells of a grid as
+ * often as the law says. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,8 +60,8 @@ static float *make(const char *kind, dsm__law *law) {
   return x;
 }
 
-/* How many of the data are expected in a cell: the midpoint rule, whose error is below 1e-3 of the count for places half
- * a deviation of the noise apart. */
+/* How many of the data are expected in a cell: the midpoint rule, whose error is below 1e-3 of the count
+ * for places half a deviation of the noise apart. */
 static double expected(const dsm__law *law, const double corner[2], const double side[2]) {
   double sum = 0;
   for (int k = 0; k < INSIDE * INSIDE; k++) {
@@ -71,9 +72,9 @@ static double expected(const dsm__law *law, const double corner[2], const double
   return N * sum * side[0] * side[1] / (INSIDE * INSIDE);
 }
 
-/* Pearson's statistic over the cells with 10 or more expected has a mean of about their number and twice that as
- * variance. A law that is wrong by 2 % in a tenth of its mass adds N (0.02)^2 / 10 and would not show; wrong centres,
- * widths or weights by 5 % add hundreds. */
+/* Pearson's statistic over the cells with 10 or more expected has a mean of about their number and twice
+ * that as variance. A law that is wrong by 2 % in a tenth of its mass adds N (0.02)^2 / 10 and would not
+ * show; wrong centres, widths or weights by 5 % add hundreds. */
 static void made_data_follow_the_exact_law(void **state) {
   const char *kind = *state;
   dsm__law law;

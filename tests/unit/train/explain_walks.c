@@ -1,5 +1,6 @@
-/* What the pictures show of samplers is what samplers do: chains step by step against their recursion, and clouds on the
- * way back against the law at each time. The data are N(0, I), whose noisy law under vp is N(0, I) at any time. */
+/* What the pictures show of samplers is what samplers do: chains step by step against their recursion,
+ * and clouds on the way back against the law at each time. The data are N(0, I), whose noisy law under vp
+ * is N(0, I) at any time. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,8 +42,8 @@ static void end(setting *s) {
   dsm_mixture_destroy(&s->law);
 }
 
-/* x_{k+1} = (1 - tau) x_k + sqrt(2 tau) z_k with s = -x, z_k the sampler's row of draw 1 + 2 k. In float32 the errors of
- * 50 steps stay below 1e-5. */
+/* x_{k+1} = (1 - tau) x_k + sqrt(2 tau) z_k with s = -x, z_k the sampler's row of draw 1 + 2 k. In
+ * float32 the errors of 50 steps stay below 1e-5. */
 static void chains_take_the_steps_of_langevin(void **state) {
   (void)state;
   enum { LINES = 3, STEPS = 50, CHAINS = 100 };
@@ -81,8 +82,8 @@ static void chains_take_the_steps_of_langevin(void **state) {
   end(&s);
 }
 
-/* Whatever a sampler asks in between, the frames have the mean and the variance of their times: within 4.5 standard
- * errors and 3 % of the variance for steps of finite size. */
+/* Whatever a sampler asks in between, the frames have the mean and the variance of their times: within
+ * 4.5 standard errors and 3 % of the variance for steps of finite size. */
 static void frames_have_the_law_of_their_times(void **state) {
   (void)state;
   static const struct {
