@@ -33,6 +33,8 @@ double dsm_mixture_log_density(const dsm_mixture *mixture, double alpha, double 
 /** The same, and E[x0 | x] and E[eps | x] = -sigma s(x), (d) each. */
 double dsm_mixture_posterior(const dsm_mixture *mixture, double alpha, double sigma, const double *x,
                              double *x0, double *eps);
+/** Mean (d) and covariance (d, d) of the data. */
+void dsm_mixture_moments(const dsm_mixture *mixture, double *mean, double *covariance);
 /** Samples first ... first + n - 1 of the data, x0 (n, d): functions of (seed, sample). */
 void dsm_mixture_sample(const dsm_mixture *mixture, uint64_t seed, uint64_t first, size_t n, float *x0);
 /** The interval of each axis that holds all parts of alpha x0 + sigma eps up to `deviations` standard

@@ -35,7 +35,7 @@ static const dsm_option options[OPTION_COUNT] = {
     [WEIGHTS] = {"weights", 0, false, "LIST", "their weights, one each; default equal ones"},
     [DATA] = {"data", 0, false, "FILE", "data of the model; default data.file of its training"},
     [TIMES] = {"times", 0, false, "LIST", "times of the panels, \"0.1,0.5\"; default some that tell"},
-    [POINTS] = {"points", 0, false, "N", "points of a cloud; default 600"},
+    [POINTS] = {"points", 0, false, "N", "points of a cloud, or for the error of a score; default 600"},
     [CHAINS] = {"chains", 0, false, "C", "langevin: chains drawn as lines; default 4"},
     [START] = {"start", 0, false, "X,Y", "langevin: where they start; default below the law"},
     [STEP] = {"step", 0, false, "TAU", "langevin: short for sampler.langevin_step=TAU"},
@@ -133,6 +133,16 @@ static dsm_status read_lists(const dsm_arguments *arguments, lists *l, dsm_expla
   return DSM_OK;
 }
 
+/* The score of a known law draws no points. */
+static dsm_status refuse_idle(const dsm_arguments *arguments) {
+  const bool draws = strcmp(arguments->operand[0], "score") != 0 || arguments->operand_count > 1;
+  if (!draws && (arguments->value[POINTS] || arguments->value[SEED]))
+    DSM_FAIL(DSM_USAGE,
+             "explain: --points and --seed are for clouds, chains and the error of what is learned; the "
+             "score of a known law is the same without");
+  return DSM_OK;
+}
+
 static dsm_status read_numbers(const dsm_arguments *arguments, dsm_explain_options *o) {
   DSM_TRY(dsm__option_count(arguments, POINTS, 1, 1000000, &o->points));
   DSM_TRY(dsm__option_count(arguments, CHAINS, 1, 16, &o->chains));
@@ -160,6 +170,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
                            .overrides = overrides,
                            .override_count = count + arguments->override_count};
   DSM_TRY(refuse_foreign(arguments));
+  DSM_TRY(refuse_idle(arguments));
   if (!o.output) DSM_FAIL(DSM_USAGE, "explain: option -o FILE is missing: PNG file to write");
   DSM_TRY(read_numbers(arguments, &o));
   DSM_TRY_DONE(read_lists(arguments, &l, &o));

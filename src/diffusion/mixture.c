@@ -189,6 +189,35 @@ double dsm_mixture_log_density(const dsm_mixture *m, double alpha, double sigma,
   return dsm_mixture_posterior(m, alpha, sigma, x, NULL, NULL);
 }
 
+/* Middle of a part along axis j, and its covariance between axes i and j. */
+static double middle_of(const dsm__part *part, size_t j) {
+  return part->kind == DSM__PART_BOX ? (part->first[j] + part->second[j]) / 2 : part->first[j];
+}
+
+static double covariance_of(const dsm__part *part, size_t d, size_t i, size_t j) {
+  if (part->kind == DSM__PART_NORMAL) return part->covariance[i * d + j];
+  const double width = part->second[j] - part->first[j];
+  return i == j ? width * width / 12 : 0;
+}
+
+void dsm_mixture_moments(const dsm_mixture *m, double *mean, double *covariance) {
+  const size_t d = m->d;
+  for (size_t j = 0; j < d; j++) {
+    mean[j] = 0;
+    for (size_t k = 0; k < m->count; k++) mean[j] += m->part[k].weight / m->total * middle_of(&m->part[k], j);
+  }
+  for (size_t i = 0; i < d; i++)
+    for (size_t j = 0; j < d; j++) {
+      double sum = 0;
+      for (size_t k = 0; k < m->count; k++) {
+        const dsm__part *part = &m->part[k];
+        const double apart = (middle_of(part, i) - mean[i]) * (middle_of(part, j) - mean[j]);
+        sum += part->weight / m->total * (covariance_of(part, d, i, j) + apart);
+      }
+      covariance[i * d + j] = sum;
+    }
+}
+
 void dsm_mixture_extent(const dsm_mixture *m, double alpha, double sigma, double deviations, double *low,
                         double *high) {
   const size_t d = m->d;

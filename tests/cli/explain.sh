@@ -25,18 +25,18 @@ says "usage: dsmpi explain WHAT"
 quick="--size 160 --points 100"
 # shellcheck disable=SC2086 # options
 {
-  picture score.png score $quick
+  picture score.png score --size 160
   says "law      a mixture of three Gaussians"
   that "three levels" [ "$(grep -c '^t ' <<<"$out")" -eq 3 ]
-  picture again.png score $quick
+  picture again.png score --size 160
   that "the same command draws the same picture" cmp -s score.png again.png
-  picture one.png score $quick --times 0.2
+  picture one.png score --size 160 --times 0.2
   that "one level, one panel" [ "$(wide one.png)" -lt "$(wide score.png)" ]
-  picture own.png score $quick --means "-1,0;1,0" --std 0.4 --weights 1,3
+  picture own.png score --size 160 --means "-1,0;1,0" --std 0.4 --weights 1,3
   says "law      a mixture of 2 Gaussians"
   that "other laws, other pictures" [ "$(cmp -s own.png score.png && echo same)" = "" ]
   for law in gaussian eight_gaussians checkerboard swiss_roll; do
-    picture $law.png score $quick --law $law --times 0.1
+    picture $law.png score --size 160 --law $law --times 0.1
   done
 
   picture langevin.png langevin $quick --steps 40
@@ -132,8 +132,14 @@ mistake 78 "explain: the ode sampler does not take all points from time to time 
 draw; take ancestral, ddim, euler, heun, dpmpp_2m or euler_maruyama" explain denoising --sampler ode -o x.png
 mistake 64 "explain: --data are those of a model, and there is none; --law and --means name laws" \
   explain score --data elsewhere.h5 -o x.png
+mistake 64 "explain: --data have a law of their own; leave out --law and --means, or --data" \
+  explain score toy --data elsewhere.h5 --law gaussian -o x.png
+mistake 64 "explain: --points and --seed are for clouds, chains and the error of what is learned; the score of a known \
+law is the same without" explain score --seed 3 -o x.png
 mistake 78 "'train.batch=3': a picture without a model is changed by process.* and sampler.* only" \
   explain score train.batch=3 -o x.png
+exits 78 explain score toy process.name=ve -o x.png
+says "'process.name=ve': the checkpoint fixes everything but"
 exits 78 explain langevin --step 1000 --size 160 --points 64 -o x.png
 says "the chains have run away to infinity: --step 1000 is too long for this law"
 exits 66 explain score nowhere -o x.png

@@ -43,7 +43,7 @@ typedef struct dsm__scene {
   dsm__score_source source[DSM__SCORE_SOURCES];
   float *data; /* (points, 2) x0: rows of the data, or samples of the law */
   size_t points;
-  double deviation; /* root mean square of `data` about its mean, over both axes */
+  double deviation; /* of the law or the data, the root of the mean variance of both axes */
 } dsm__scene;
 /** The model or the process. Collective. Close after failure too. */
 dsm_status dsm__scene_open(dsm_comm *comm, const dsm_explain_options *options, dsm__scene *scene);

@@ -53,13 +53,15 @@ static dsm_status open_model(dsm_comm *comm, const dsm_explain_options *o, dsm__
 
 /* ---- law and data -------------------------------------------------------------------------------------- */
 
-/* Opens the data of the model; *set is NULL where they are gone and nobody has named them, which is no
- * failure. */
+/* Opens the data of the model; *set is NULL where a law is named instead, or where they are gone and nobody
+ * has named them, which is no failure yet. */
 static dsm_status open_data(const dsm__scene *s, dsm_dataset **set) {
-  const char *named = s->options->data, *file = named ? named : s->config.data.file;
+  const dsm_explain_options *o = s->options;
+  const char *named = o->data, *file = named ? named : s->config.data.file;
   *set = NULL;
-  const dsm_status opened =
-      dsm_dataset_open(file, s->config.data.dataset, s->config.data.axes, s->config.data.rows, set);
+  if (o->law || o->parts > 0) return DSM_OK;
+  const dsm_status opened = dsm_dataset_open(file, s->config.data.dataset, named ? "" : s->config.data.axes,
+                                             named ? "" : s->config.data.rows, set);
   if (opened == DSM_NOT_FOUND && !named) {
     dsm_trail_clear();
     return DSM_OK;
@@ -107,17 +109,23 @@ static dsm_status find_law(dsm__scene *s, dsm_dataset *set) {
   else
     DSM_FAIL(DSM_NOT_FOUND,
              "the data of the model, %s, are not there, and their law is not known: name them by --data, or "
-             "the law by "
-             "--law or --means",
+             "the law by --law or --means",
              s->config.data.file);
   return DSM_OK;
 }
 
+/* Of the law, where it is known: then times and panels are the same for any seed. */
 static void measure(dsm__scene *s) {
-  double mean[2] = {0}, square = 0;
-  for (size_t i = 0; i < 2 * s->points; i++) mean[i % 2] += (double)s->data[i] / (double)s->points;
-  for (size_t i = 0; i < 2 * s->points; i++) square += pow((double)s->data[i] - mean[i % 2], 2);
-  s->deviation = sqrt(square / (2 * (double)s->points));
+  double mean[2] = {0}, covariance[4] = {0};
+  if (s->law.mixture) {
+    dsm_mixture_moments(s->law.mixture, mean, covariance);
+  } else {
+    const double share = 1 / (double)s->points;
+    for (size_t i = 0; i < 2 * s->points; i++) mean[i % 2] += share * (double)s->data[i];
+    for (size_t i = 0; i < 2 * s->points; i++)
+      covariance[3 * (i % 2)] += share * pow((double)s->data[i] - mean[i % 2], 2);
+  }
+  s->deviation = sqrt((covariance[0] + covariance[3]) / 2);
   if (!(s->deviation > 0)) s->deviation = 1;
 }
 
@@ -128,6 +136,8 @@ dsm_status dsm__scene_open(dsm_comm *comm, const dsm_explain_options *o, dsm__sc
   if (o->data && !o->source)
     DSM_FAIL(DSM_USAGE,
              "explain: --data are those of a model, and there is none; --law and --means name laws");
+  if (o->data && (o->law || o->parts > 0))
+    DSM_FAIL(DSM_USAGE, "explain: --data have a law of their own; leave out --law and --means, or --data");
   if (o->source)
     DSM_TRY(open_model(comm, o, s));
   else

@@ -259,6 +259,33 @@ static void samples_follow_the_law(void **state) {
   free(x);
 }
 
+/* The fourth moments of these laws are below 8 squared variances: 4.5 standard errors of 20,000 samples. */
+static void moments_are_those_of_the_samples(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static float x[3 * N];
+  for (size_t l = 0; l < LAWS; l++) {
+    dsm_mixture *m = laws[l]();
+    const size_t d = dsm_mixture_dimension(m);
+    double mean[3], covariance[9];
+    dsm_mixture_moments(m, mean, covariance);
+    dsm_mixture_sample(m, 8, 0, N, x);
+    for (size_t i = 0; i < d; i++) {
+      double sum = 0;
+      for (size_t k = 0; k < N; k++) sum += (double)x[k * d + i] / N;
+      assert_close(sum, mean[i], 0, 4.5 * sqrt(covariance[i * d + i] / N));
+      for (size_t j = 0; j < d; j++) {
+        double product = 0;
+        for (size_t k = 0; k < N; k++)
+          product += ((double)x[k * d + i] - mean[i]) * ((double)x[k * d + j] - mean[j]) / N;
+        assert_close(product, covariance[i * d + j], 0,
+                     4.5 * sqrt(8 * covariance[i * d + i] * covariance[j * d + j] / N));
+      }
+    }
+    dsm_mixture_destroy(&m);
+  }
+}
+
 /* p'(y) dy = p(x) dx */
 static void normalised_data_have_the_normalised_law(void **state) {
   (void)state;
@@ -304,6 +331,7 @@ int main(void) {
       cmocka_unit_test(a_box_is_right_far_away_and_when_narrow),
       cmocka_unit_test(far_away_the_nearest_part_decides),
       cmocka_unit_test(samples_follow_the_law),
+      cmocka_unit_test(moments_are_those_of_the_samples),
       cmocka_unit_test(normalised_data_have_the_normalised_law),
       cmocka_unit_test(what_is_no_law_is_refused),
   };
