@@ -79,22 +79,8 @@ static dsm_status refuse_foreign(const dsm_arguments *arguments) {
   return DSM_OK;
 }
 
-/* The short forms become settings, so that one code checks both; `text` keeps them. */
-static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_MAX], const char **overrides) {
-  static const struct {
-    size_t option;
-    const char *format;
-  } forms[] = {{STEP, "sampler.langevin_step=%s"}, {STEPS, "sampler.steps=%s"}, {SAMPLER, "sampler.name=%s"}};
-  size_t count = 0;
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    const char *value = arguments->value[forms[i].option];
-    if (!value) continue;
-    snprintf(text[count], DSM_TEXT_MAX, forms[i].format, value);
-    overrides[count] = text[count];
-    count++;
-  }
-  return count;
-}
+static const dsm_short_form forms[] = {
+    {STEP, "sampler.langevin_step=%s"}, {STEPS, "sampler.steps=%s"}, {SAMPLER, "sampler.name=%s"}};
 
 /* A list of numbers, in one row or one column. */
 static dsm_status option_list(const dsm_arguments *arguments, size_t option, double **value, size_t *count) {
@@ -153,22 +139,20 @@ static dsm_status read_numbers(const dsm_arguments *arguments, dsm_explain_optio
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_status status = DSM_OK;
-  char text[OPTION_COUNT][DSM_TEXT_MAX];
-  const char *overrides[OPTION_COUNT + DSM_OVERRIDES_MAX];
+  dsm_overrides overrides;
   lists l = {NULL};
   if (arguments->operand_count == 0) {
     if (dsm_comm_rank(comm) == 0) list();
     return DSM_OK;
   }
-  const size_t count = short_forms(arguments, text, overrides);
-  memcpy(overrides + count, arguments->override, arguments->override_count * sizeof *overrides);
+  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
   dsm_explain_options o = {.what = arguments->operand[0],
                            .source = arguments->operand_count > 1 ? arguments->operand[1] : NULL,
                            .output = arguments->value[OUTPUT],
                            .law = arguments->value[LAW],
                            .data = arguments->value[DATA],
-                           .overrides = overrides,
-                           .override_count = count + arguments->override_count};
+                           .overrides = overrides.word,
+                           .override_count = overrides.count};
   DSM_TRY(refuse_foreign(arguments));
   DSM_TRY(refuse_idle(arguments));
   if (!o.output) DSM_FAIL(DSM_USAGE, "explain: option -o FILE is missing: PNG file to write");
