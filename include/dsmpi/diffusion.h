@@ -306,4 +306,51 @@ void dsm_slerp(const float *z0, const float *z1, size_t d, double w, float *z);
 dsm_status dsm_sampler_times(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps,
                              double *t);
 
+/* ---- likelihood ---------------------------------------------------------------------------------------- */
+
+/** How the divergence of the ODE is found: by random probes v with E[v v'] = 1, v' J v, or exactly. */
+enum dsm_probe_law {
+  DSM_PROBE_RADEMACHER, /* +-1: the diagonal of J adds no variance */
+  DSM_PROBE_GAUSSIAN,
+  DSM_PROBE_EXACT /* the d unit vectors in turn */
+};
+enum { DSM_EXACT_TRACE_MAX = 64, DSM_PROBES_MAX = 1024 };
+
+/** The log-density of samples under the probability-flow ODE of a model in continuous time,
+ *    dx/dt = v(x, t) = alpha' x0_hat + sigma' eps_hat  from t0 up to the last time T,
+ *    ln p(x) = ln N(x_T; 0, prior_std^2) + int_t0^T div v dt + d ln alpha(t0),  x_t0 = alpha(t0) x:
+ *  the density of what the ode sampler draws, in normalised units, without its last denoising step: that of the data
+ *  with noise of standard deviation sigma(t0) / alpha(t0), which t0 > 0 leaves in them. A value, not a bound, up to the
+ *  error of the solver (Song et al. 2021, arXiv:2011.13456, section 4.3 and appendix D.2). div v = tr J costs d
+ *  pullbacks; Hutchinson's probes (Grathwohl et al. 2019, arXiv:1810.01367, eq. 8), held fixed along the path, make
+ *  it one each and the value of each probe an unbiased estimate. sampling->clip_* do not enter. */
+typedef struct dsm_likelihood {
+  const dsm_process *process;   /* in continuous time */
+  const dsm_denoiser *denoiser; /* with pullback */
+  size_t n, d;                  /* samples of the block, elements of a sample */
+  uint64_t seed, first;         /* probes of sample i: rows first + i of DSM_STREAM_PROBE */
+  int law;                      /* dsm_probe_law */
+  size_t probes;                /* P; 1 where exact */
+  double t0;                    /* dsm_process_first in training is usual */
+  double rtol, atol;            /* of each sample's own steps, see the ode sampler */
+  int64_t steps;                /* at most */
+  bool (*progress)(void *context, int64_t done, int64_t all); /* as in dsm_sampling */
+  void *context;
+} dsm_likelihood;
+/** Natural logarithms, (n) each; NULL where not wanted. */
+typedef struct dsm_log_density {
+  double *value;        /* ln p(x): prior + divergence */
+  double *prior;        /* ln N(x_T; 0, prior_std^2) */
+  double *divergence;   /* ln |det dx_T / dx|, mean over the probes: the integral and d ln alpha(t0) */
+  double *probe_error;  /* standard error of that mean; 0 where exact, NAN of a single probe */
+  double *latent;       /* (n, d) x_T */
+  int32_t *evaluations; /* estimates and pullbacks that each sample needed by itself */
+} dsm_log_density;
+/** @return DSM_OK; DSM_BAD_CONFIG: time is discrete; an exact trace of more than DSM_EXACT_TRACE_MAX dimensions,
+ *  naming its cost; t0, tolerances or probes out of range. The denoiser may be NULL here. */
+dsm_status dsm_likelihood_check(const dsm_likelihood *l);
+/** @param[in] x  (n, d) data in normalised units
+ *  @return DSM_OK; DSM_BAD_CONFIG as above or where the tolerances cannot be kept; DSM_STOPPED; DSM_NO_MEMORY */
+dsm_status dsm_likelihood_run(const dsm_likelihood *l, const double *x, const dsm_log_density *out);
+
 #endif

@@ -16,16 +16,19 @@
 /** One stream for each use, so that no two uses share numbers. Values are part of the format: never
  *  renumber. */
 typedef enum dsm_stream {
-  DSM_STREAM_ORDER = 1,      /* order of the data */
-  DSM_STREAM_NOISE = 2,      /* epsilon of the forward process */
-  DSM_STREAM_TIME = 3,       /* time or noise level of a training sample */
-  DSM_STREAM_DROPOUT = 4,    /* dropout masks */
-  DSM_STREAM_CONDITION = 5,  /* dropping of conditions */
-  DSM_STREAM_AUGMENT = 6,    /* augmentation */
-  DSM_STREAM_SAMPLER = 7,    /* noise inside samplers; step is the sampler's step, 0 the start */
-  DSM_STREAM_INIT = 8,       /* initial parameters */
-  DSM_STREAM_DATA = 9,       /* generated data sets */
-  DSM_STREAM_PROJECTION = 10 /* random projections of metrics and of sliced score matching */
+  DSM_STREAM_ORDER = 1,       /* order of the data */
+  DSM_STREAM_NOISE = 2,       /* epsilon of the forward process */
+  DSM_STREAM_TIME = 3,        /* time or noise level of a training sample */
+  DSM_STREAM_DROPOUT = 4,     /* dropout masks */
+  DSM_STREAM_CONDITION = 5,   /* dropping of conditions */
+  DSM_STREAM_AUGMENT = 6,     /* augmentation */
+  DSM_STREAM_SAMPLER = 7,     /* noise inside samplers; step is the sampler's step, 0 the start */
+  DSM_STREAM_INIT = 8,        /* initial parameters */
+  DSM_STREAM_DATA = 9,        /* generated data sets */
+  DSM_STREAM_PROJECTION = 10, /* random projections of metrics and of sliced score matching */
+  DSM_STREAM_PROBE = 11,      /* probes of the divergence in likelihoods; step is the probe */
+  DSM_STREAM_BOUND = 12,      /* variational bound: step 0 the times, t the noise of x_t */
+  DSM_STREAM_DEQUANTIZE = 13  /* what quantised data have lost */
 } dsm_stream;
 
 /** Where in the random space a row starts. step < 2^40, sample < 2^48. */

@@ -55,6 +55,46 @@ static void mixture_estimate(void *self, const float *x, const double *t, const 
   }
 }
 
+/* Each part's estimate is affine, and its share r_k has the gradient r_k (g_k - s), g_k = -(x - alpha m_k) / v_k. */
+static void point_pullback(const marginal *l, const float *x, const float *u_x0, const float *u_eps,
+                           float *dx) {
+  double share[PARTS], g[PARTS][2], score[2] = {0}, sum[2] = {0};
+  shares_at(l, x, share);
+  for (int k = 0; k < PARTS; k++)
+    for (int j = 0; j < 2; j++) {
+      g[k][j] = -((double)x[j] - l->alpha * l->m->mean[k][j]) / l->v[k];
+      score[j] += share[k] * g[k][j];
+    }
+  for (int k = 0; k < PARTS; k++) {
+    const double narrowed = l->alpha * l->m->s[k] * l->m->s[k];
+    double pulled = 0;
+    for (int j = 0; j < 2; j++) {
+      const double a = u_x0 ? (double)u_x0[j] : 0, b = u_eps ? (double)u_eps[j] : 0;
+      sum[j] += share[k] * (a * narrowed + b * l->sigma) / l->v[k];
+      pulled += a * (l->m->mean[k][j] - narrowed * g[k][j]) - b * l->sigma * g[k][j];
+    }
+    for (int j = 0; j < 2; j++) sum[j] += share[k] * pulled * (g[k][j] - score[j]);
+  }
+  for (int j = 0; j < 2; j++) dx[j] = (float)sum[j];
+}
+
+static void mixture_pullback(void *self, const float *x, const double *t, const float *u_x0,
+                             const float *u_eps, float *dx) {
+  const mixture *m = self;
+  for (size_t i = 0; i < m->samples; i++) {
+    const marginal l =
+        marginal_at(m, dsm_process_alpha(m->process, t[i]), dsm_process_sigma(m->process, t[i]));
+    for (size_t p = 2 * i * m->each; p < 2 * (i + 1) * m->each; p += 2)
+      point_pullback(&l, x + p, u_x0 ? u_x0 + p : NULL, u_eps ? u_eps + p : NULL, dx + p);
+  }
+}
+
+double mixture_log_density(const mixture *m, double alpha, double sigma, const float x[2]) {
+  const marginal l = marginal_at(m, alpha, sigma);
+  double share[PARTS];
+  return shares_at(&l, x, share);
+}
+
 static void mixture_energy(void *self, const float *x, const double *t, double *energy) {
   const mixture *m = self;
   double share[PARTS];
@@ -67,7 +107,8 @@ static void mixture_energy(void *self, const float *x, const double *t, double *
 }
 
 dsm_denoiser mixture_denoiser(mixture *m) {
-  return (dsm_denoiser){.self = m, .estimate = mixture_estimate, .energy = mixture_energy};
+  return (dsm_denoiser){
+      .self = m, .estimate = mixture_estimate, .pullback = mixture_pullback, .energy = mixture_energy};
 }
 
 law law_of_mixture(const mixture *m) {

@@ -13,8 +13,10 @@ typedef struct mixture {
   size_t samples, each; /* points of the plane in a sample */
 } mixture;
 
-/** Estimates and energy, E = -ln p_t(x), of the points of a sample together. */
+/** Estimates with their derivative, and the energy, E = -ln p_t(x), of the points of a sample together. */
 dsm_denoiser mixture_denoiser(mixture *m);
+/** ln of the density of alpha x0 + sigma eps at one point. */
+double mixture_log_density(const mixture *m, double alpha, double sigma, const float x[2]);
 /** Mean and covariance of the data. */
 law law_of_mixture(const mixture *m);
 /** The part a point of the data most likely comes from. */
