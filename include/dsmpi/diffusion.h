@@ -353,4 +353,49 @@ dsm_status dsm_likelihood_check(const dsm_likelihood *l);
  *  @return DSM_OK; DSM_BAD_CONFIG as above or where the tolerances cannot be kept; DSM_STOPPED; DSM_NO_MEMORY */
 dsm_status dsm_likelihood_run(const dsm_likelihood *l, const double *x, const dsm_log_density *out);
 
+/** The variational bound of the chain of ancestral sampling, all T steps, for processes in discrete time:
+ *    -ln p(x0) <= L_T + sum_{t=2}^T L_{t-1} + L_0,
+ *    L_T      KL(q(x_T | x0) || N(0, prior_std^2))
+ *    L_{t-1}  KL(q(x_{t-1} | x_t, x0) || N(mu_hat, var)), mu_hat the posterior mean at x0_hat
+ *    L_0      -ln N(x0; x0_hat(x_1), var)
+ *  (Ho et al. 2020, arXiv:2006.11239, eq. 5; learned variance: Nichol & Dhariwal 2021, arXiv:2102.09672), with one
+ *  x_t ~ q(x_t | x0) for each t, which makes it an unbiased estimate of the bound. var = small would be 0 at t = 1; that of t
+ *  = 2 stands there (dsm_process_log_variances), while ancestral sampling adds no noise in that step.
+ *  L_0 is a density. For data in whole steps of a width it may be the probability of the step,
+ *    -ln [Phi((x0 + w/2 - x0_hat) / s) - Phi((x0 - w/2 - x0_hat) / s)],
+ *  without the references' wider outermost steps: the bound is then that of a code length.
+ *  Instead of all t, K strata of t = 2 ... T, growing like their number, may be drawn from, one t each and for each sample
+ *  its own: the sum over them, each times the size of its stratum, is unbiased too. L_0 is always computed. */
+typedef struct dsm_bound {
+  const dsm_process *process; /* in discrete time */
+  const dsm_denoiser *denoiser;
+  size_t n, d;
+  uint64_t seed, first; /* noise of sample i at t: row first + i of step t of DSM_STREAM_BOUND */
+  int variance;         /* dsm_reverse_variance */
+  int64_t strata;       /* K; 0: all, T - 1 */
+  const double *clip_low, *clip_high; /* (channels) range of x0_hat, part of the chain, or NULL */
+  const double *width;                /* (channels) steps w of the data, in normalised units, or NULL */
+  size_t channels;
+  bool (*progress)(void *context, int64_t done, int64_t all);
+  void *context;
+} dsm_bound;
+/** Of n samples; NULL where not wanted. Column 0 of (n, terms) is t = 1, then t rises. */
+typedef struct dsm_bound_terms {
+  double *total;           /* (n) the bound, nats */
+  double *prior;           /* (n) L_T */
+  double *decoder;         /* (n) L_0 */
+  int32_t *t;              /* (n, terms) */
+  float *vb;               /* (n, terms) L_{t-1}, nats */
+  float *x0_mse, *eps_mse; /* (n, terms) |x0 - x0_hat|^2 / d, |eps - eps_hat|^2 / d */
+} dsm_bound_terms;
+/** Terms computed for a sample: 1 + the number of strata. */
+size_t dsm_bound_count(const dsm_bound *b);
+/** Size of the strata (terms), the factors of vb in the total; that of t = 1 is 1. */
+void dsm_bound_sizes(const dsm_bound *b, int32_t *size);
+/** @return DSM_OK; DSM_BAD_CONFIG: time is continuous, no noise at its end, a variance that was not learned,
+ *  strata out of range. The denoiser may be NULL here. */
+dsm_status dsm_bound_check(const dsm_bound *b);
+/** @param[in] x0  (n, d) data in normalised units. @return DSM_OK; DSM_BAD_CONFIG as above; DSM_STOPPED; DSM_NO_MEMORY */
+dsm_status dsm_bound_run(const dsm_bound *b, const double *x0, const dsm_bound_terms *out);
+
 #endif
