@@ -93,6 +93,7 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep, int64_t every);
  *    /samples      float32 (N, C, spatial...) in physical units, contiguous, allocated at creation, axis labels
  *    /<field>      (N, row), what else was computed for each sample; laid out like /samples, which may be absent
  *                  then. Attribute description: what it is
+ *    /<table>      float64, made of all samples at the end
  *    /index        int64 (N): index of each sample in the random streams
  *    /evaluations  int32 (N): network evaluations that each sample took
  *    /complete     uint8 (blocks): 1 where the block is written
@@ -123,6 +124,13 @@ typedef struct dsm_samples_field {
   const char *sentence; /* its description */
 } dsm_samples_field;
 
+/** A dataset of float64 that is made of all samples at the end, by dsm_samples_write_table. */
+typedef struct dsm_samples_table {
+  const char *name;
+  uint64_t count;       /* numbers */
+  const char *sentence; /* its description */
+} dsm_samples_table;
+
 typedef struct dsm_samples_info {
   uint64_t count;
   uint64_t block;
@@ -139,6 +147,8 @@ typedef struct dsm_samples_info {
   const dsm_samples_condition *condition; /* borrowed */
   size_t fields;
   const dsm_samples_field *field; /* (fields), borrowed */
+  size_t tables;
+  const dsm_samples_table *table; /* (tables), borrowed; no part of the request: it follows from what is computed */
   const char *input;              /* data that it is made from, in words; borrowed; NULL: none */
 } dsm_samples_info;
 
@@ -162,6 +172,12 @@ bool dsm_samples_done(const dsm_samples *samples, uint64_t block);
  *  @param[in] field  (fields) where the (n, row) numbers of each are, in its type; NULL without fields */
 dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x, const int32_t *evaluations,
                              const void *const *field);
+/** Reads n rows of a field of PATH.partial from sample `first` on, of blocks that are complete, as float64 (n, row), in the
+ *  file's order of axes. Not collective. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_IO; DSM_INTERNAL: no such field. */
+dsm_status dsm_samples_read(const char *path, const char *name, uint64_t first, size_t n, double *x);
+/** Writes a table of PATH.partial, all its numbers. One rank, before dsm_samples_finish; may be done again.
+ *  @return DSM_OK; DSM_IO; DSM_BAD_DATA: no table of that name and length was asked for. */
+dsm_status dsm_samples_write_table(const char *path, const char *name, const double *x, size_t count);
 /** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have
  *  closed.
  *  @return DSM_OK; DSM_INTERNAL naming the first missing block. */

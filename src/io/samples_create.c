@@ -117,6 +117,20 @@ static dsm_status create_fields(hid_t file, const dsm_samples_info *info) {
   return DSM_OK;
 }
 
+static dsm_status create_tables(hid_t file, const dsm_samples_info *info) {
+  dsm_status status = DSM_OK;
+  hid_t dataset = H5I_INVALID_HID;
+  for (size_t k = 0; k < info->tables; k++) {
+    const hsize_t n = info->table[k].count;
+    DSM_TRY_DONE(create_dataset(file, info->table[k].name, H5T_NATIVE_DOUBLE, 1, &n, &dataset));
+    DSM_TRY_DONE(dsm__h5_set_text(dataset, "description", info->table[k].sentence));
+    dsm__h5_close(&dataset);
+  }
+done:
+  dsm__h5_close(&dataset);
+  return status;
+}
+
 /* The groups on the way to "events/labels". */
 static dsm_status make_groups(hid_t file, const char *name) {
   for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -164,6 +178,7 @@ static dsm_status write_structure(const char *path, const dsm_samples_info *info
   DSM_TRY_DONE(write_attributes(file, info));
   if (info->sample.rank > 0) DSM_TRY_DONE(create_rows(file, &samples, info, NULL));
   DSM_TRY_DONE(create_fields(file, info));
+  DSM_TRY_DONE(create_tables(file, info));
   DSM_TRY_DONE(write_conditions(file, info));
   DSM_TRY_DONE(create_dataset(file, "index", H5T_NATIVE_INT64, 1, &count, &index));
   DSM_TRY_DONE(create_dataset(file, "evaluations", H5T_NATIVE_INT32, 1, &count, &evaluations));
@@ -203,6 +218,8 @@ static uint64_t file_bytes(const dsm_samples_info *info, uint64_t blocks) {
     rest += info->count * info->condition[k].columns * (sizeof(float) + 1) + 8192;
   for (size_t k = 0; k < info->fields; k++)
     rest += 2048 + (info->field[k].sentence ? strlen(info->field[k].sentence) : 0);
+  for (size_t k = 0; k < info->tables; k++)
+    rest += info->table[k].count * sizeof(double) + 2048 + strlen(info->table[k].sentence);
   rest += (info->config ? strlen(info->config) : 0) + (info->input ? strlen(info->input) : 0);
   return info->count * row + rest;
 }
@@ -245,6 +262,16 @@ static dsm_status check_fields(const dsm_samples_info *info) {
   return DSM_OK;
 }
 
+static dsm_status check_tables(const dsm_samples_info *info) {
+  for (size_t k = 0; k < info->tables; k++)
+    for (size_t i = 0; i < info->conditions; i++)
+      if (strcmp(info->condition[i].name + strspn(info->condition[i].name, "/"), info->table[k].name) == 0)
+        DSM_FAIL(DSM_BAD_CONFIG,
+                 "the condition '%s' has the name of a result in the same file: rename the dataset",
+                 info->table[k].name);
+  return DSM_OK;
+}
+
 static dsm_status check_request(const dsm_samples_info *info) {
   dsm_samples_rows set[DSM_FIELDS_MAX + 1];
   uint64_t row = 0, bytes;
@@ -254,6 +281,7 @@ static dsm_status check_request(const dsm_samples_info *info) {
   if (info->sample.rank < 0 || info->sample.rank > DSM_MAX_RANK || dsm_shape_count(info->sample) == 0)
     DSM_FAIL(DSM_INTERNAL, "a sample cannot have %d axes", info->sample.rank);
   DSM_TRY(check_fields(info));
+  DSM_TRY(check_tables(info));
   const size_t sets = dsm__rows_of_request(info, set);
   for (size_t k = 0; k < sets; k++) row += dsm__rows_bytes(&set[k]);
   if (__builtin_mul_overflow(info->count, row, &bytes) || bytes > INT64_MAX / 2)

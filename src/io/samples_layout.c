@@ -18,8 +18,7 @@ dsm_status dsm__samples_partial(const char *path, char *partial, size_t size) {
   return DSM_OK;
 }
 
-/* Offset of a contiguous dataset of this type and these axes. */
-static dsm_status dataset_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
+dsm_status dsm__samples_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
                                  uint64_t *offset) {
   dsm_status status = DSM_OK;
   hid_t stored = H5I_INVALID_HID, space = H5I_INVALID_HID;
@@ -176,13 +175,13 @@ dsm_status dsm__samples_read_layout(const char *partial, const dsm_samples_info 
   for (size_t k = 0; k < l->sets; k++) {
     dsm_samples_rows *rows = &l->set[k];
     const int rank = dsm__rows_axes(rows, l->count, n);
-    DSM_TRY_DONE(dataset_offset(file, rows->name, dsm__rows_type(rows), rank, n, &rows->offset));
+    DSM_TRY_DONE(dsm__samples_offset(file, rows->name, dsm__rows_type(rows), rank, n, &rows->offset));
   }
   n[0] = l->count;
-  DSM_TRY_DONE(dataset_offset(file, "index", H5T_NATIVE_INT64, 1, n, &l->index));
-  DSM_TRY_DONE(dataset_offset(file, "evaluations", H5T_NATIVE_INT32, 1, n, &l->evaluations));
+  DSM_TRY_DONE(dsm__samples_offset(file, "index", H5T_NATIVE_INT64, 1, n, &l->index));
+  DSM_TRY_DONE(dsm__samples_offset(file, "evaluations", H5T_NATIVE_INT32, 1, n, &l->evaluations));
   n[0] = l->blocks;
-  DSM_TRY_DONE(dataset_offset(file, "complete", H5T_NATIVE_UINT8, 1, n, &l->complete));
+  DSM_TRY_DONE(dsm__samples_offset(file, "complete", H5T_NATIVE_UINT8, 1, n, &l->complete));
   if (info) DSM_TRY_DONE(compare_request(file, info, l, same_request));
 done:
   dsm__h5_close(&file);
