@@ -1,6 +1,6 @@
 /** @file train.h
- *  The jobs that use everything else: train, sample, encode and decode, bench. All are collective over the
- *  communicator: every rank calls with the same arguments and gets the same status. */
+ *  The jobs that use everything else: train, sample, encode and decode, likelihood, bench. All are collective
+ *  over the communicator: every rank calls with the same arguments and gets the same status. */
 #ifndef DSMPI_TRAIN_H
 #define DSMPI_TRAIN_H
 
@@ -72,6 +72,29 @@ typedef struct dsm_interpolate_options {
  *  /weight float64 (N), the share of the second. Where the two have conditions, labels are those of the
  *  nearer one, other columns go over in a line. */
 dsm_status dsm_interpolate(dsm_comm *comm, const dsm_interpolate_options *options);
+
+/** What is computed of a likelihood, see dsm_likelihood_run and dsm_bound_run. */
+enum dsm_likelihood_method { DSM_LIKELIHOOD_ODE, DSM_LIKELIHOOD_BOUND };
+typedef struct dsm_likelihood_options {
+  const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
+  dsm_given data;     /* in physical units */
+  const char *output;
+  int method;     /* dsm_likelihood_method; -1: ode in continuous time, bound in discrete time */
+  int law;        /* dsm_probe_law; -1: exact up to 8 dimensions, beyond them rademacher */
+  size_t probes;  /* 0: 2 of them */
+  double t0;      /* first time of the path; 0: dsm_process_first in training */
+  int64_t strata; /* of the bound; 0: all terms */
+  double width;   /* > 0: the data are in steps of it, in physical units */
+  const char *const *overrides; /* sampler.*, train.threads, train.kernels */
+  size_t override_count;
+} dsm_likelihood_options;
+/** Negative log-likelihood of each sample of a file under a trained model, in nats and physical units: with x' = (x - shift_c)
+ *  / scale_c, -ln p(x) = -ln p'(x') + sum over the elements of ln scale_c. Quantised data: -ln P of the step of `width`, of
+ *  which ode gives a bound, -ln p(x + u) - d ln width with u uniform in +- width / 2 (Theis et al. 2016,
+ *  arXiv:1511.01844, section 3.1), drawn from DSM_STREAM_DEQUANTIZE. Goes on with an interrupted file.
+ *  @return DSM_OK; DSM_BAD_CONFIG: the process does not allow the method, options of the other method; DSM_BAD_DATA:
+ *  data of another shape, not finite, or not in steps of `width` */
+dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
 
 typedef struct dsm_bench_options {
   int64_t steps;    /* timed steps, after warm-up ones */

@@ -128,6 +128,7 @@ static dsm_status compute_all(const dsm__blocks *b, uint64_t missing) {
   dsm_log_transient(NULL);
   dsm_samples_close(&output);
   DSM_AGREE(comm, status);
+  DSM_AGREE(comm, root && b->conclude ? b->conclude(b->self, b->output) : DSM_OK);
   DSM_AGREE(comm, root ? dsm_samples_finish(b->output) : DSM_OK);
   double sum[2];
   DSM_TRY(dsm_comm_statistics(comm, (double[]){(double)mine.evaluated, (double)mine.bad}, 2, NULL, sum, NULL,

@@ -225,6 +225,8 @@ typedef struct dsm__blocks {
   int64_t batch;                /* samples in one evaluation of the network */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
+  /* what is to be done with the whole file before it is finished, on rank 0; may be NULL */
+  dsm_status (*conclude)(void *self, const char *output);
   void *self;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes

@@ -1,0 +1,391 @@
+/* Likelihood: what a trained model says of data, sample by sample, into one file, by all ranks. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dsmpi/random.h"
+#include "likelihood.h"
+
+enum { EXACT_UP_TO = 8, PROBES = 2, STEPS = 1000 };
+
+/* ---- settings ------------------------------------------------------------------------------------------ */
+
+static dsm_status foreign(const char *option, const char *method, const char *process) {
+  DSM_FAIL(DSM_BAD_CONFIG, "%s belongs to the other method: %s is computed on this process %s", option,
+           method, process);
+}
+
+/* The method, and that no option of the other one was given. */
+static dsm_status choose_method(dsm__likelihood *s) {
+  const dsm_likelihood_options *o = s->options;
+  const dsm_process *process = s->trained.session.process;
+  const char *name = dsm_process_name_of(process);
+  s->method = o->method >= 0                  ? o->method
+              : dsm_process_discrete(process) ? DSM_LIKELIHOOD_BOUND
+                                              : DSM_LIKELIHOOD_ODE;
+  if (s->method == DSM_LIKELIHOOD_ODE) {
+    if (o->strata > 0) return foreign("--strata", "the likelihood along the ODE", name);
+    return DSM_OK;
+  }
+  if (o->probes > 0) return foreign("--probes", "the variational bound", name);
+  if (o->law >= 0) return foreign("--probe-law", "the variational bound", name);
+  if (o->t0 > 0) return foreign("--first-time", "the variational bound", name);
+  return DSM_OK;
+}
+
+static void describe_density(dsm__likelihood *s) {
+  const dsm_likelihood_options *o = s->options;
+  const dsm_config *c = &s->trained.session.config;
+  const dsm_process *process = s->trained.session.process;
+  const bool small = s->trained.session.d <= EXACT_UP_TO && o->probes == 0;
+  /* those of the training are meant for its sampler, which may well be another one */
+  const bool asked = dsm__trained_overridden(&s->trained, "sampler.steps") && c->sampler.steps > 0;
+  const int64_t steps = asked ? c->sampler.steps : STEPS;
+  const int law = o->law >= 0 ? o->law : small ? DSM_PROBE_EXACT : DSM_PROBE_RADEMACHER;
+  s->density = (dsm_likelihood){.process = process,
+                                .n = (size_t)c->sampler.block,
+                                .d = s->trained.session.d,
+                                .seed = (uint64_t)c->sampler.seed,
+                                .law = law,
+                                .probes = law == DSM_PROBE_EXACT ? 1
+                                          : o->probes > 0        ? o->probes
+                                                                 : PROBES,
+                                .t0 = o->t0 > 0 ? o->t0 : dsm_process_first(process, false),
+                                .rtol = c->sampler.rtol,
+                                .atol = c->sampler.atol,
+                                .steps = steps};
+}
+
+static void describe_bound(dsm__likelihood *s) {
+  const dsm_config *c = &s->trained.session.config;
+  s->bound = (dsm_bound){.process = s->trained.session.process,
+                         .n = (size_t)c->sampler.block,
+                         .d = s->trained.session.d,
+                         .seed = (uint64_t)c->sampler.seed,
+                         .variance = c->sampler.variance,
+                         .strata = s->options->strata,
+                         .clip_low = s->trained.clip_low,
+                         .clip_high = s->trained.clip_high,
+                         .width = s->options->width > 0 ? s->width : NULL,
+                         .channels = s->trained.header.normalization.channels};
+}
+
+/* What is computed, and with what. */
+static void describe_method(const dsm__likelihood *s, char *text, size_t size) {
+  const dsm_likelihood *l = &s->density;
+  if (s->method == DSM_LIKELIHOOD_BOUND)
+    snprintf(text, size, "bound, %zu of %g terms, variance %s, clip %s", s->terms,
+             dsm_process_last(s->bound.process), dsm_config_word("sampler.variance", s->bound.variance),
+             dsm_config_word("sampler.clip", s->trained.session.config.sampler.clip));
+  else if (l->law == DSM_PROBE_EXACT)
+    snprintf(text, size, "ode, exact divergence, first time %g, rtol %g, atol %g", l->t0, l->rtol, l->atol);
+  else
+    snprintf(text, size, "ode, %zu %s probe%s, first time %g, rtol %g, atol %g", l->probes,
+             l->law == DSM_PROBE_GAUSSIAN ? "gaussian" : "rademacher", l->probes == 1 ? "" : "s", l->t0,
+             l->rtol, l->atol);
+}
+
+static void describe_model(const dsm__likelihood *s, char *text, size_t size) {
+  char steps[48] = "", guidance[48] = "";
+  if (s->options->width > 0) snprintf(steps, sizeof steps, "data in steps of %g, ", s->options->width);
+  if (s->conditions.layout.count > 0)
+    snprintf(guidance, sizeof guidance, "guidance %g, ", s->trained.session.config.sampler.guidance);
+  snprintf(text, size, "%s%s%s", steps, guidance, s->trained.average);
+}
+
+/* Sum of ln scale over the elements, and the steps of quantised data in normalised units. */
+static dsm_status measure_units(dsm__likelihood *s) {
+  const dsm_normalization *n = &s->trained.header.normalization;
+  const double pixels = (double)(s->trained.session.d / n->channels);
+  DSM_TRY(DSM_ALLOC(n->channels, &s->width));
+  s->log_scale = 0;
+  for (size_t c = 0; c < n->channels; c++) {
+    s->log_scale += pixels * log(n->scale[c]);
+    s->width[c] = s->options->width / n->scale[c];
+  }
+  return DSM_OK;
+}
+
+/* ---- the fields of the file ---------------------------------------------------------------------------- */
+
+static void add_field(dsm__likelihood *s, const char *name, dsm_field_type type, size_t columns,
+                      const char *sentence) {
+  const dsm_shape row = columns > 0 ? DSM_SHAPE(columns) : (dsm_shape){.rank = 0, .n = {1, 1, 1, 1, 1}};
+  s->field[s->fields++] = (dsm_samples_field){.name = name, .type = type, .row = row, .sentence = sentence};
+}
+
+/* What /nll is. */
+static void describe_values(dsm__likelihood *s) {
+  const bool ode = s->method == DSM_LIKELIHOOD_ODE;
+  const double width = s->options->width, d = (double)s->density.d;
+  const char *of = "of each sample, nats, in the units of the data";
+  if (ode && width > 0)
+    snprintf(s->sentence, sizeof s->sentence,
+             "bound of -ln P of the steps %s: -(log_prior + divergence) + %.17g, sum of ln(scale / width)",
+             of, s->log_scale - d * log(width));
+  else if (ode)
+    snprintf(s->sentence, sizeof s->sentence, "-ln p %s: -(log_prior + divergence) + %.17g, sum of ln scale",
+             of, s->log_scale);
+  else if (width > 0)
+    snprintf(s->sentence, sizeof s->sentence,
+             "variational bound of -ln P of the steps %s: prior and the terms", of);
+  else
+    snprintf(s->sentence, sizeof s->sentence,
+             "variational bound of -ln p %s: prior and the terms, + %.17g, sum of ln scale", of,
+             s->log_scale);
+}
+
+static void describe_fields(dsm__likelihood *s) {
+  const size_t terms = s->terms;
+  describe_values(s);
+  add_field(s, "nll", DSM_FIELD_FLOAT64, 0, s->sentence);
+  add_field(s, "nats_per_dim", DSM_FIELD_FLOAT64, 0,
+            "nll by the number of elements; by ln 2 it is bits per dimension");
+  if (s->method == DSM_LIKELIHOOD_ODE) {
+    add_field(s, "log_prior", DSM_FIELD_FLOAT64, 0, "ln N(x_T; 0, prior_std^2), in normalised units");
+    add_field(
+        s, "divergence", DSM_FIELD_FLOAT64, 0,
+        "integral of the divergence along the path, and d ln alpha of the first time: ln |det dx_T / dx|, in "
+        "normalised units");
+    if (s->density.law != DSM_PROBE_EXACT && s->density.probes > 1)
+      add_field(s, "probe_error", DSM_FIELD_FLOAT64, 0, "standard error of divergence over its probes");
+    return;
+  }
+  add_field(s, "prior", DSM_FIELD_FLOAT64, 0, "L_T, nats");
+  add_field(s, "decoder", DSM_FIELD_FLOAT64, 0, "L_0, the term of t = 1, nats, in normalised units");
+  if (s->options->strata > 0)
+    add_field(s, "times", DSM_FIELD_INT32, terms, "t of each term: 1, and one drawn from each stratum");
+  add_field(s, "vb", DSM_FIELD_FLOAT32, terms,
+            "terms of the bound, nats, in normalised units: t = 1 first, L_0");
+  add_field(s, "x0_mse", DSM_FIELD_FLOAT32, terms, "|x0 - x0_hat|^2 / d at the same t");
+  add_field(s, "eps_mse", DSM_FIELD_FLOAT32, terms, "|eps - eps_hat|^2 / d at the same t");
+}
+
+/* Where the block has the field of that name; NULL: the file has none. */
+static void *place_of(const dsm__likelihood *s, const dsm__block *block, const char *name) {
+  for (size_t k = 0; k < s->fields; k++)
+    if (strcmp(s->field[k].name, name) == 0) return block->field[k];
+  return NULL;
+}
+
+/* ---- one block ----------------------------------------------------------------------------------------- */
+
+/* Are the values of each channel whole steps apart? Those of the first sample say where they begin. float32 keeps 7
+ * digits, of which large values of narrow steps leave few behind the point; values that lie anywhere are found out
+ * at 0.05 at once. */
+static dsm_status check_steps(const dsm__likelihood *s, const dsm__block *block) {
+  const size_t channels = s->trained.header.normalization.channels;
+  const size_t values = block->n * s->density.d;
+  for (size_t j = channels; j < values; j++) {
+    const double steps = ((double)s->x[j] - (double)s->x[j % channels]) / s->width[j % channels];
+    if (fabs(steps - round(steps)) <= 0.05) continue;
+    DSM_FAIL(DSM_BAD_DATA,
+             "--quantized %g: sample %llu and sample %llu have values %g steps apart, which is no whole "
+             "number; give "
+             "the width of the steps of the data, or leave it out for continuous data",
+             s->options->width, (unsigned long long)block->first,
+             (unsigned long long)(block->first + j / s->density.d), steps);
+  }
+  return DSM_OK;
+}
+
+/* The data of a block in normalised units, and what they are conditioned on; past the end the last sample repeats. */
+static dsm_status read_block(dsm__likelihood *s, const dsm__block *block) {
+  const size_t n = s->density.n, d = s->density.d, channels = s->trained.header.normalization.channels;
+  DSM_TRY(dsm__given_read(&s->given, block->first, n, s->x));
+  if (s->options->width > 0) DSM_TRY(check_steps(s, block));
+  for (size_t j = 0; j < n * d; j++) s->data[j] = (double)s->x[j];
+  if (s->conditions.rows > 0) {
+    dsm__condition_table_encode(&s->conditions, &s->trained.header.conditions, block->first, n, s->raw, s->u);
+    dsm_network_condition(s->network, s->u);
+  }
+  if (s->options->width > 0 && s->method == DSM_LIKELIHOOD_ODE)
+    for (size_t i = 0; i < n; i++) {
+      const dsm_random_key key = {s->density.seed, DSM_STREAM_DEQUANTIZE, 0, block->first + i};
+      dsm_random_uniform(key, 0, d, s->x);
+      for (size_t j = 0; j < d; j++) s->data[i * d + j] += s->width[j % channels] * ((double)s->x[j] - 0.5);
+    }
+  return DSM_OK;
+}
+
+static dsm_status density_of_block(const dsm__likelihood *s, const dsm__block *block) {
+  dsm_likelihood l = s->density;
+  double *nll = place_of(s, block, "nll");
+  const double d = (double)l.d, steps = s->options->width > 0 ? d * log(s->options->width) : 0;
+  const dsm_log_density out = {.value = nll,
+                               .prior = place_of(s, block, "log_prior"),
+                               .divergence = place_of(s, block, "divergence"),
+                               .probe_error = place_of(s, block, "probe_error"),
+                               .evaluations = block->evaluations};
+  l.first = block->first;
+  l.progress = block->progress;
+  l.context = block->context;
+  DSM_TRY(dsm_likelihood_run(&l, s->data, &out));
+  int32_t most = 0;
+  for (size_t i = 0; i < l.n; i++) {
+    nll[i] = s->log_scale - nll[i] - steps;
+    most = block->evaluations[i] > most ? block->evaluations[i] : most;
+  }
+  *block->evaluated += most;
+  return DSM_OK;
+}
+
+static dsm_status bound_of_block(const dsm__likelihood *s, const dsm__block *block) {
+  dsm_bound b = s->bound;
+  double *nll = place_of(s, block, "nll");
+  const int each = b.denoiser->evaluations > 1 ? b.denoiser->evaluations : 1;
+  const dsm_bound_terms out = {.total = nll,
+                               .prior = place_of(s, block, "prior"),
+                               .decoder = place_of(s, block, "decoder"),
+                               .t = place_of(s, block, "times"),
+                               .vb = place_of(s, block, "vb"),
+                               .x0_mse = place_of(s, block, "x0_mse"),
+                               .eps_mse = place_of(s, block, "eps_mse")};
+  b.first = block->first;
+  b.progress = block->progress;
+  b.context = block->context;
+  DSM_TRY(dsm_bound_run(&b, s->data, &out));
+  for (size_t i = 0; i < b.n; i++) {
+    if (!b.width) nll[i] += s->log_scale; /* the probability of a step has no unit */
+    block->evaluations[i] = (int32_t)s->terms * each;
+  }
+  *block->evaluated += (int64_t)s->terms * each;
+  return DSM_OK;
+}
+
+static dsm_status compute(void *self, const dsm__block *block) {
+  dsm__likelihood *s = self;
+  DSM_TRY(read_block(s, block));
+  if (s->method == DSM_LIKELIHOOD_ODE)
+    DSM_TRY(density_of_block(s, block));
+  else
+    DSM_TRY(bound_of_block(s, block));
+  const double *nll = place_of(s, block, "nll");
+  double *each = place_of(s, block, "nats_per_dim");
+  for (size_t i = 0; i < s->density.n; i++) each[i] = nll[i] / (double)s->density.d;
+  return DSM_OK;
+}
+
+/* ---- the job ------------------------------------------------------------------------------------------- */
+
+/* All that can be refused, before anything is computed. */
+static dsm_status prepare(dsm__likelihood *s) {
+  const dsm__session *session = &s->trained.session;
+  const size_t n = (size_t)session->config.sampler.block, d = session->d;
+  DSM_TRY(choose_method(s));
+  DSM_TRY(measure_units(s));
+  describe_density(s);
+  describe_bound(s);
+  if (s->method == DSM_LIKELIHOOD_ODE)
+    DSM_TRY(dsm_likelihood_check(&s->density));
+  else
+    DSM_TRY(dsm_bound_check(&s->bound));
+  DSM_TRY(dsm_network_create(&session->config, session->process, session->model, &session->kernels, n,
+                             s->method == DSM_LIKELIHOOD_ODE, &s->network));
+  s->denoiser = dsm_network_denoiser(s->network, s->trained.w);
+  s->density.denoiser = s->bound.denoiser = &s->denoiser;
+  if (s->method == DSM_LIKELIHOOD_BOUND) {
+    DSM_TRY(dsm_bound_check(&s->bound)); /* now also of a variance that was not learned */
+    s->terms = dsm_bound_count(&s->bound);
+    DSM_TRY(DSM_ALLOC(s->terms, &s->term));
+    DSM_TRY(DSM_ALLOC((size_t)dsm_process_last(session->process), &s->time));
+  }
+  DSM_TRY(DSM_ALLOC(n * d, &s->x));
+  DSM_TRY(DSM_ALLOC(n * d, &s->data));
+  describe_fields(s);
+  return DSM_OK;
+}
+
+static dsm_status prepare_conditions(dsm__likelihood *s) {
+  const size_t n = (size_t)s->trained.session.config.sampler.block;
+  DSM_TRY(DSM_ALLOC(n * s->conditions.layout.columns, &s->raw));
+  DSM_TRY(DSM_ALLOC(n * s->conditions.layout.width, &s->u));
+  return DSM_OK;
+}
+
+/* Steps that are none are told before a file is begun, if the first block has some. Rank 0. */
+static dsm_status check_first_block(dsm__likelihood *s) {
+  const uint64_t count = s->given.count;
+  const dsm__block first = {.n = count < s->density.n ? (size_t)count : s->density.n};
+  if (s->options->width > 0) DSM_TRY(read_block(s, &first));
+  return DSM_OK;
+}
+
+static dsm_status rate_all(dsm__likelihood *s, dsm_comm *comm, dsm_samples_info *info) {
+  const bool root = dsm_comm_rank(comm) == 0;
+  dsm_samples_condition given[DSM_LIST_MAX] = {{0}};
+  dsm_samples_table table[DSM__BOUND_TABLES];
+  char input[3 * DSM_TEXT_MAX] = "", method[128], model[120];
+  info->sample = (dsm_shape){.rank = 0, .n = {1, 1, 1, 1, 1}};
+  info->evaluations = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms * s->denoiser.evaluations;
+  info->fields = s->fields;
+  info->field = s->field;
+  info->tables = dsm__likelihood_tables(s, table);
+  info->table = table;
+  info->input = input;
+  describe_method(s, method, sizeof method);
+  describe_model(s, model, sizeof model);
+  snprintf(info->sampler, sizeof info->sampler, "%s, %s", method, model);
+  const dsm__blocks blocks = {.comm = comm,
+                              .output = s->options->output,
+                              .info = info,
+                              .verb = "rated",
+                              .noun = "samples",
+                              .units = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms,
+                              .batch = (int64_t)s->density.n,
+                              .compute = compute,
+                              .conclude = dsm__likelihood_summarize,
+                              .self = s};
+  dsm_status status = root ? dsm__given_text(&s->given, input, sizeof input) : DSM_OK;
+  if (status == DSM_OK && root) status = dsm__condition_table_columns(&s->conditions, given, info);
+  status = dsm_agree(comm, status);
+  if (status == DSM_OK && root) {
+    dsm_info("method   %s", method);
+    dsm_info("         %s; %s, blocks of %zu", model, dsm_process_name_of(s->density.process), s->density.n);
+  }
+  if (status == DSM_OK) status = dsm__blocks_run(&blocks);
+  dsm__condition_table_free_columns(given);
+  DSM_TRY(status);
+  if (root) dsm__likelihood_report(s);
+  dsm_info("dsmpi: finished %llu samples", (unsigned long long)info->count);
+  return DSM_OK;
+}
+
+static dsm_status run(dsm__likelihood *s, dsm_comm *comm) {
+  const dsm_likelihood_options *o = s->options;
+  const bool root = dsm_comm_rank(comm) == 0;
+  char *config = NULL;
+  DSM_TRY(dsm__trained_open(comm, o->source, o->overrides, o->override_count, &s->trained));
+  DSM_AGREE(comm,
+            dsm__given_open(&o->data, s->trained.header.sample, &s->trained.header.normalization, &s->given));
+  DSM_AGREE(comm, prepare(s));
+  DSM_TRY(dsm__condition_table_create(&s->trained, &s->given, s->given.count, &s->conditions));
+  DSM_AGREE(comm, prepare_conditions(s));
+  DSM_AGREE(comm, root ? check_first_block(s) : DSM_OK);
+  dsm__trained_banner(&s->trained);
+  dsm__condition_table_banner(&s->conditions);
+  DSM_AGREE(comm, root ? dsm__trained_config_text(&s->trained, &config) : DSM_OK);
+  dsm_samples_info info = dsm__trained_info(&s->trained, s->given.count, config);
+  const dsm_status status = rate_all(s, comm, &info);
+  free(config);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options) {
+  dsm__likelihood s = {.options = options};
+  const dsm_status status = run(&s, comm);
+  if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
+  dsm__condition_table_destroy(&s.conditions);
+  dsm_network_destroy(&s.network);
+  dsm__given_close(&s.given);
+  dsm__trained_close(&s.trained);
+  free(s.width);
+  free(s.x);
+  free(s.data);
+  free(s.raw);
+  free(s.u);
+  free(s.term);
+  free(s.time);
+  return status;
+}
