@@ -89,35 +89,37 @@ static void a_gaussian_has_its_log_density(void **state) {
     }
 }
 
-/* With a mean, as the model has it; x_T and the number of evaluations come along. */
+/* With a mean, as the model has it, from the first time and from a later one, where alpha counts too; x_T and the number of
+ * evaluations come along. */
 static void the_latent_is_the_end_of_the_path(void **state) {
   (void)state;
   enum { D = 3 };
-  for (size_t k = 0; k < CONTINUOUS; k++) {
-    double x[N * D], latent[N * D], value[N];
-    int32_t evaluations[N], most = 0;
-    dsm_process *p = process_named(continuous[k]);
-    normal data = normal_law(p, N, D, 0.9);
-    const dsm_denoiser denoiser = normal_denoiser(&data);
-    const dsm_likelihood l = likelihood_of(p, &denoiser, D);
-    const double std = dsm_process_prior_std(p);
-    draw(&data, x);
-    const dsm_log_density out = {.value = value, .latent = latent, .evaluations = evaluations};
-    assert_int_equal(dsm_likelihood_run(&l, x, &out), DSM_OK);
-    for (size_t i = 0; i < N; i++) {
-      const closed_form f = model_density(&data, l.t0, x + i * D);
-      double square = 0;
-      for (size_t j = 0; j < D; j++) square += pow(latent[i * D + j] / std, 2);
-      assert_close(value[i], f.prior + f.divergence, 0, 1e-4 * D);
-      assert_close(square, -2 * f.prior - D * log(2 * acos(-1.0) * std * std), 1e-4, 1e-4);
-      most = evaluations[i] > most ? evaluations[i] : most;
+  for (size_t k = 0; k < CONTINUOUS; k++)
+    for (int later = 0; later < 2; later++) {
+      double x[N * D], latent[N * D], value[N];
+      int32_t evaluations[N], most = 0;
+      dsm_process *p = process_named(continuous[k]);
+      normal data = normal_law(p, N, D, 0.9);
+      const dsm_denoiser denoiser = normal_denoiser(&data);
+      dsm_likelihood l = likelihood_of(p, &denoiser, D);
+      const double std = dsm_process_prior_std(p);
+      if (later) l.t0 = dsm_process_time_of(p, 0.3);
+      draw(&data, x);
+      const dsm_log_density out = {.value = value, .latent = latent, .evaluations = evaluations};
+      assert_int_equal(dsm_likelihood_run(&l, x, &out), DSM_OK);
+      for (size_t i = 0; i < N; i++) {
+        const closed_form f = model_density(&data, l.t0, x + i * D);
+        double square = 0;
+        for (size_t j = 0; j < D; j++) square += pow(latent[i * D + j] / std, 2);
+        assert_close(value[i], f.prior + f.divergence, 0, 1e-4 * D);
+        assert_close(square, -2 * f.prior - D * log(2 * acos(-1.0) * std * std), 1e-4, 1e-4);
+        most = evaluations[i] > most ? evaluations[i] : most;
+      }
+      /* an estimate and D pullbacks each; the block runs as long as its slowest sample */
+      assert_int_equal(most, data.calls);
+      assert_int_equal(most % (1 + D), 0);
+      dsm_process_destroy(&p);
     }
-    assert_int_equal(
-        most,
-        data.calls); /* an estimate and D pullbacks each; the block runs as long as its slowest sample */
-    assert_int_equal(most % (1 + D), 0);
-    dsm_process_destroy(&p);
-  }
 }
 
 /* Three narrow parts: J changes along the path. ln p_t0(x) - ln p_T(x_T), both exact, is the integral. */
