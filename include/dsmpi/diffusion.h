@@ -319,11 +319,12 @@ enum { DSM_EXACT_TRACE_MAX = 64, DSM_PROBES_MAX = 1024 };
 /** The log-density of samples under the probability-flow ODE of a model in continuous time,
  *    dx/dt = v(x, t) = alpha' x0_hat + sigma' eps_hat  from t0 up to the last time T,
  *    ln p(x) = ln N(x_T; 0, prior_std^2) + int_t0^T div v dt + d ln alpha(t0),  x_t0 = alpha(t0) x:
- *  the density of what the ode sampler draws, in normalised units, without its last denoising step: that of the data
- *  with noise of standard deviation sigma(t0) / alpha(t0), which t0 > 0 leaves in them. A value, not a bound, up to the
- *  error of the solver (Song et al. 2021, arXiv:2011.13456, section 4.3 and appendix D.2). div v = tr J costs d
- *  pullbacks; Hutchinson's probes (Grathwohl et al. 2019, arXiv:1810.01367, eq. 8), held fixed along the path, make
- *  it one each and the value of each probe an unbiased estimate. sampling->clip_* do not enter. */
+ *  the density of what the ode sampler draws, in normalised units, without its last denoising step: that of the
+ *  data with noise of standard deviation sigma(t0) / alpha(t0), which t0 > 0 leaves in them. A value, not a
+ *  bound, up to the error of the solver (Song et al. 2021, arXiv:2011.13456, section 4.3 and appendix D.2).
+ *  div v = tr J costs d pullbacks; Hutchinson's probes (Grathwohl et al. 2019, arXiv:1810.01367, eq. 8), held
+ *  fixed along the path, make it one each and the value of each probe an unbiased estimate. Clipping of x0_hat
+ *  does not enter. */
 typedef struct dsm_likelihood {
   const dsm_process *process;   /* in continuous time */
   const dsm_denoiser *denoiser; /* with pullback */
@@ -358,14 +359,15 @@ dsm_status dsm_likelihood_run(const dsm_likelihood *l, const double *x, const ds
  *    L_T      KL(q(x_T | x0) || N(0, prior_std^2))
  *    L_{t-1}  KL(q(x_{t-1} | x_t, x0) || N(mu_hat, var)), mu_hat the posterior mean at x0_hat
  *    L_0      -ln N(x0; x0_hat(x_1), var)
- *  (Ho et al. 2020, arXiv:2006.11239, eq. 5; learned variance: Nichol & Dhariwal 2021, arXiv:2102.09672), with one
- *  x_t ~ q(x_t | x0) for each t, which makes it an unbiased estimate of the bound. var = small would be 0 at t = 1; that of t
- *  = 2 stands there (dsm_process_log_variances), while ancestral sampling adds no noise in that step.
+ *  (Ho et al. 2020, arXiv:2006.11239, eq. 5; learned variance: Nichol & Dhariwal 2021, arXiv:2102.09672), with
+ *  one x_t ~ q(x_t | x0) for each t, which makes it an unbiased estimate of the bound. var = small would be 0 at
+ *  t = 1; that of t = 2 stands there (dsm_process_log_variances), while ancestral sampling adds no noise then.
  *  L_0 is a density. For data in whole steps of a width it may be the probability of the step,
  *    -ln [Phi((x0 + w/2 - x0_hat) / s) - Phi((x0 - w/2 - x0_hat) / s)],
  *  without the references' wider outermost steps: the bound is then that of a code length.
- *  Instead of all t, K strata of t = 2 ... T, growing like their number, may be drawn from, one t each and for each sample
- *  its own: the sum over them, each times the size of its stratum, is unbiased too. L_0 is always computed. */
+ *  Instead of all t, K strata of t = 2 ... T, growing like their number, may be drawn from, one t each and for
+ *  each sample its own: the sum over them, each times the size of its stratum, is unbiased too. L_0 is always
+ *  computed. */
 typedef struct dsm_bound {
   const dsm_process *process; /* in discrete time */
   const dsm_denoiser *denoiser;
@@ -395,7 +397,8 @@ void dsm_bound_sizes(const dsm_bound *b, int32_t *size);
 /** @return DSM_OK; DSM_BAD_CONFIG: time is continuous, no noise at its end, a variance that was not learned,
  *  strata out of range. The denoiser may be NULL here. */
 dsm_status dsm_bound_check(const dsm_bound *b);
-/** @param[in] x0  (n, d) data in normalised units. @return DSM_OK; DSM_BAD_CONFIG as above; DSM_STOPPED; DSM_NO_MEMORY */
+/** @param[in] x0  (n, d) data in normalised units
+ *  @return DSM_OK; DSM_BAD_CONFIG as above; DSM_STOPPED; DSM_NO_MEMORY */
 dsm_status dsm_bound_run(const dsm_bound *b, const double *x0, const dsm_bound_terms *out);
 
 #endif

@@ -172,8 +172,9 @@ bool dsm_samples_done(const dsm_samples *samples, uint64_t block);
  *  @param[in] field  (fields) where the (n, row) numbers of each are, in its type; NULL without fields */
 dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x, const int32_t *evaluations,
                              const void *const *field);
-/** Reads n rows of a field of PATH.partial from sample `first` on, of blocks that are complete, as float64 (n, row), in the
- *  file's order of axes. Not collective. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_IO; DSM_INTERNAL: no such field. */
+/** Reads n rows of a field of PATH.partial from sample `first` on, of blocks that are complete, as float64
+ *  (n, row), in the file's order of axes. Not collective.
+ *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_IO; DSM_INTERNAL: no such field. */
 dsm_status dsm_samples_read(const char *path, const char *name, uint64_t first, size_t n, double *x);
 /** Writes a table of PATH.partial, all its numbers. One rank, before dsm_samples_finish; may be done again.
  *  @return DSM_OK; DSM_IO; DSM_BAD_DATA: no table of that name and length was asked for. */

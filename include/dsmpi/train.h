@@ -88,12 +88,13 @@ typedef struct dsm_likelihood_options {
   const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;
 } dsm_likelihood_options;
-/** Negative log-likelihood of each sample of a file under a trained model, in nats and physical units: with x' = (x - shift_c)
- *  / scale_c, -ln p(x) = -ln p'(x') + sum over the elements of ln scale_c. Quantised data: -ln P of the step of `width`, of
- *  which ode gives a bound, -ln p(x + u) - d ln width with u uniform in +- width / 2 (Theis et al. 2016,
- *  arXiv:1511.01844, section 3.1), drawn from DSM_STREAM_DEQUANTIZE. Goes on with an interrupted file.
- *  @return DSM_OK; DSM_BAD_CONFIG: the process does not allow the method, options of the other method; DSM_BAD_DATA:
- *  data of another shape, not finite, or not in steps of `width` */
+/** Negative log-likelihood of each sample of a file under a trained model, in nats and physical units: with
+ *    x' = (x - shift_c) / scale_c,   -ln p(x) = -ln p'(x') + sum over the elements of ln scale_c.
+ *  Quantised data: -ln P of the step of `width`, of which ode gives a bound, -ln p(x + u) - d ln width with u
+ *  uniform in +- width / 2 (Theis et al. 2016, arXiv:1511.01844, section 3.1), from DSM_STREAM_DEQUANTIZE.
+ *  Conditions are those of the same file, or of sampler.label and the like. Goes on with an interrupted file.
+ *  @return DSM_OK; DSM_BAD_CONFIG: the process does not allow the method, options of the other method;
+ *  DSM_BAD_DATA: data of another shape, not finite, or not in steps of `width` */
 dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
 
 typedef struct dsm_bench_options {

@@ -1,6 +1,7 @@
-/* ln p(x) along the probability-flow ODE. The state of a sample is x and, for each probe v, the integral of v' J v so
- * far, which the step control watches like an element of x. With u_x0 = alpha' v and u_eps = sigma' v a pullback of
- * the denoiser is J' v, J = alpha' dx0_hat/dx + sigma' deps_hat/dx, and v' (J' v) = v' J v. */
+/* ln p(x) along the probability-flow ODE. The state of a sample is x and, for each probe v, the integral of
+ * v' J v so far, which the step control watches like an element of x. With u_x0 = alpha' v and u_eps =
+ * sigma' v a pullback of the denoiser is J' v, J = alpha' dx0_hat/dx + sigma' deps_hat/dx, and v' (J' v) =
+ * v' J v. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,8 @@ static void pull(const path *p, const double *t, const float *v) {
   l->denoiser->pullback(l->denoiser->self, p->x, t, p->u_x0, p->u_eps, p->u);
 }
 
-/* tr J of each sample, by the d unit vectors, which take the place of the probe; a step of `stride` between results */
+/* tr J of each sample, by the d unit vectors, which take the place of the probe; a step of `stride` between
+ * results */
 static void exact_trace(const path *p, const double *t, double *trace, size_t stride) {
   const size_t n = p->l->n, d = p->l->d;
   for (size_t i = 0; i < n; i++) trace[i * stride] = 0;

@@ -1,5 +1,5 @@
-/* The variational bound of a chain in discrete time, term by term. Between Gaussians with the posterior's variance e^lo
- * and the chain's e^l, and means that differ by x0_factor (x0 - x0_hat), an element adds
+/* The variational bound of a chain in discrete time, term by term. Between Gaussians with the posterior's
+ * variance e^lo and the chain's e^l, and means that differ by x0_factor (x0 - x0_hat), an element adds
  *   KL = 1/2 [expm1(lo - l) - (lo - l) + (x0_factor (x0 - x0_hat))^2 e^-l]
  * to L_{t-1}; for equal variances nothing but the square is left, without rounding. */
 #include <math.h>
@@ -29,8 +29,8 @@ size_t dsm_bound_count(const dsm_bound *b) {
   return 1 + (size_t)strata_of(b);
 }
 
-/* Terms fall about like 1/t, so strata grow like their number: boundaries at (k / K)^2, each at least one further than
- * the one before and leaving room for those that follow. */
+/* Terms fall about like 1/t, so strata grow like their number: boundaries at (k / K)^2, each at least one
+ * further than the one before and leaving room for those that follow. */
 void dsm_bound_sizes(const dsm_bound *b, int32_t *size) {
   const int64_t all = (int64_t)dsm_process_last(b->process) - 1, count = strata_of(b);
   int64_t before = 0;
@@ -75,8 +75,8 @@ static double clipped(const dsm_bound *b, size_t j, double x0) {
   return fmin(fmax(x0, b->clip_low[j % b->channels]), b->clip_high[j % b->channels]);
 }
 
-/* ln of the share of N(0, 1) between a and b > a. On one side of 0 the tails are subtracted, which keeps their digits;
- * where they underflow, the tail of a is its density times (1 - 1/a^2) / a, up to 3/a^4. */
+/* ln of the share of N(0, 1) between a and b > a. On one side of 0 the tails are subtracted, which keeps
+ * their digits; where they underflow, the tail of a is its density times (1 - 1/a^2) / a, up to 3/a^4. */
 static double log_share(double a, double b) {
   if (a + b < 0) {
     const double kept = a;

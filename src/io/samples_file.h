@@ -45,7 +45,8 @@ bool dsm__fields_parse(const char *text, dsm_samples_rows set[DSM_FIELDS_MAX], s
 
 /* Offset in bytes of a contiguous dataset of this type and these axes; DSM_BAD_DATA if there is none. Under
  * dsm_hdf5_lock. */
-dsm_status dsm__samples_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n, uint64_t *offset);
+dsm_status dsm__samples_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
+                               uint64_t *offset);
 /* "PATH.partial" */
 dsm_status dsm__samples_partial(const char *path, char *partial, size_t size);
 /* Says whether two requests have the same conditions: FNV-1a over names, kinds and values. */

@@ -1,5 +1,5 @@
-/* What is computed from all rows of a samples file, when the last block is there and before the file gets its name: rows
- * read back, and the tables beside them. */
+/* What is computed from all rows of a samples file, when the last block is there and before the file gets
+ * its name: rows read back, and the tables beside them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -38,13 +38,26 @@ typedef struct dsm__likelihood {
   dsm__term_mean *time; /* (T) */
 } dsm__likelihood;
 
+/* ---- likelihood_plan.c --------------------------------------------------------------------------------- */
+
+/** Method, settings, units, from the options and the trained model.
+ *  @return DSM_OK; DSM_BAD_CONFIG: what the process does not allow, options of the other method;
+ *  DSM_NO_MEMORY */
+dsm_status dsm__likelihood_plan(dsm__likelihood *s);
+/** The fields of the file; when the number of terms is known. */
+void dsm__likelihood_fields(dsm__likelihood *s);
+/** "ode, 2 rademacher probes, ..." and "data in steps of 1, average of rate 0.999". */
+void dsm__likelihood_text(const dsm__likelihood *s, char *method, size_t method_size, char *model,
+                          size_t model_size);
+
 /* ---- likelihood_report.c ------------------------------------------------------------------------------- */
 
-/** Datasets of the means over the samples that the file of a bound has beside its fields. Returns their number. */
+/** Datasets of the means over the samples that the file of a bound has beside its fields. Returns their
+ *  number. */
 enum { DSM__BOUND_TABLES = 6 };
 size_t dsm__likelihood_tables(const dsm__likelihood *s, dsm_samples_table table[DSM__BOUND_TABLES]);
-/** Reads what all blocks have written and keeps its means, those of the terms in the file too. Rank 0, before the file
- *  is finished. */
+/** Reads what all blocks have written and keeps its means, those of the terms in the file too. Rank 0, before
+ *  the file is finished. */
 dsm_status dsm__likelihood_summarize(void *self, const char *output);
 /** The result, in words. Rank 0. */
 void dsm__likelihood_report(const dsm__likelihood *s);

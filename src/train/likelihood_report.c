@@ -29,8 +29,8 @@ static dsm_status mean_of(const char *output, const char *name, uint64_t count, 
   return DSM_OK;
 }
 
-/* Root of the sum of the squares of a field, by the number of samples: the error that errors of its size, each its own,
- * leave in a mean. */
+/* Root of the sum of the squares of a field, by the number of samples: the error that errors of its size,
+ * each its own, leave in a mean. */
 static dsm_status error_left(const char *output, const char *name, uint64_t count, double *error) {
   double part[PART], square = 0;
   for (uint64_t first = 0; first < count; first += PART) {
@@ -203,10 +203,15 @@ void dsm__likelihood_report(const dsm__likelihood *s) {
   const bool ode = s->method == DSM_LIKELIHOOD_ODE, steps = s->options->width > 0;
   const uint64_t count = s->given.count;
   if (!ode) tell_terms(s);
-  dsm_info("result   %.5f +- %.5f nats/dim, %.5f +- %.5f bits/dim", s->nats / d, s->error / d, s->nats / bits,
-           s->error / bits);
-  dsm_info("         mean and standard error of %llu sample%s of %zu dimension%s", (unsigned long long)count,
-           count == 1 ? "" : "s", s->density.d, s->density.d == 1 ? "" : "s");
+  if (count > 1) {
+    dsm_info("result   %.5f +- %.5f nats/dim, %.5f +- %.5f bits/dim", s->nats / d, s->error / d,
+             s->nats / bits, s->error / bits);
+    dsm_info("         mean and standard error of %llu samples of %zu dimension%s", (unsigned long long)count,
+             s->density.d, s->density.d == 1 ? "" : "s");
+  } else {
+    dsm_info("result   %.5f nats/dim, %.5f bits/dim: one sample of %zu dimension%s", s->nats / d,
+             s->nats / bits, s->density.d, s->density.d == 1 ? "" : "s");
+  }
   if (s->probe_error > 0)
     dsm_info("         of the error, the random probes leave %.5f nats/dim", s->probe_error / d);
   if (ode && !steps)

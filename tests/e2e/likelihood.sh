@@ -88,7 +88,7 @@ refused() { # CODE TEXT ARGUMENTS...: one clear error, and no file
   expect "$1" "$ranks" likelihood "${@:3}" -o never.h5
   expect_words "$2"
   [ "$(grep -c '^dsmpi: error:' said)" -eq 1 ] || fail "more than one error on $ranks ranks: ${*:3}"
-  [ ! -e never.h5 ] && [ ! -e never.h5.partial ] || fail "a refused request left a file"
+  if [ -e never.h5 ] || [ -e never.h5.partial ]; then fail "a refused request left a file"; fi
 }
 refused 78 "process ddpm is discrete" ddpm --data test.h5 --method ode
 refused 78 "process vp is continuous" vp --data test.h5 --method bound

@@ -1,6 +1,6 @@
-/* The log-density along the probability-flow ODE, with exact scores. A Gaussian's path is x(t) = alpha mu + Q r Q (x(t0) -
- * alpha0 mu), r = sqrt(v(t) / v(t0)), so the density of the model, which starts from N(0, prior_std^2), is known beside
- * that of the data. */
+/* The log-density along the probability-flow ODE, with exact scores. A Gaussian's path is x(t) = alpha mu +
+ * Q r Q (x(t0) - alpha0 mu), r = sqrt(v(t) / v(t0)), so the density of the model, which starts from N(0,
+ * prior_std^2), is known beside that of the data. */
 #include "mixture.h"
 #include "normal.h"
 
@@ -56,9 +56,10 @@ static void draw(const normal *data, double *x) {
   for (size_t i = 0; i < N; i++) normal_draw(data, i, x + i * data->d);
 }
 
-/* The ODE is solved to 1e-5 of x and of the integral in each of some tens of steps, most of them better: 1e-4 nats an element.
- * The data's own density differs from the model's in its start: N(0, 1) or N(0, 50^2) for a data with v = alpha^2 l + sigma^2,
- * whose difference is of order alpha^2 l / sigma^2 = 1e-3 (ve, edm: l up to 2.5, of 50^2) of a square, and less in the mean. */
+/* The ODE is solved to 1e-5 of x and of the integral in each of some tens of steps, most of them better:
+ * 1e-4 nats an element. The data's own density differs from the model's in its start: N(0, 1) or N(0, 50^2)
+ * for data with v = alpha^2 l + sigma^2, whose difference is of order alpha^2 l / sigma^2 = 1e-3 (ve, edm:
+ * l up to 2.5, of 50^2) of a square, and less in the mean. */
 static void a_gaussian_has_its_log_density(void **state) {
   (void)state;
   for (size_t k = 0; k < CONTINUOUS; k++)
@@ -89,8 +90,8 @@ static void a_gaussian_has_its_log_density(void **state) {
     }
 }
 
-/* With a mean, as the model has it, from the first time and from a later one, where alpha counts too; x_T and the number of
- * evaluations come along. */
+/* With a mean, as the model has it, from the first time and from a later one, where alpha counts too; x_T
+ * and the number of evaluations come along. */
 static void the_latent_is_the_end_of_the_path(void **state) {
   (void)state;
   enum { D = 3 };
@@ -157,8 +158,9 @@ static void a_mixture_has_its_log_density(void **state) {
   }
 }
 
-/* Each probe's value is unbiased: their mean is the exact value within 4.5 of the standard error told, and the errors told are
- * as large as those made. Of 64 samples the root mean square of (error made / told) is 1 within 4.5 / sqrt(128). */
+/* Each probe's value is unbiased: their mean is the exact value within 4.5 of the standard error told, and
+ * the errors told are as large as those made. Of 64 samples the root mean square of (error made / told) is 1
+ * within 4.5 / sqrt(128). */
 static void probes_estimate_the_trace_without_bias(void **state) {
   (void)state;
   enum { D = 6, BLOCKS = 8 };
@@ -192,7 +194,8 @@ static void probes_estimate_the_trace_without_bias(void **state) {
   dsm_process_destroy(&p);
 }
 
-/* v^2 = 1 in one dimension, so signs are exact there and normals are not; of one probe nobody knows the error. */
+/* v^2 = 1 in one dimension, so signs are exact there and normals are not; of one probe nobody knows the
+ * error. */
 static void signs_are_exact_on_a_diagonal(void **state) {
   (void)state;
   double x[N], known[N], signs[N], normals[N], error[N];

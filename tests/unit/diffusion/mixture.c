@@ -55,7 +55,8 @@ static void mixture_estimate(void *self, const float *x, const double *t, const 
   }
 }
 
-/* Each part's estimate is affine, and its share r_k has the gradient r_k (g_k - s), g_k = -(x - alpha m_k) / v_k. */
+/* Each part's estimate is affine, and its share r_k has the gradient r_k (g_k - s), g_k = -(x - alpha m_k) /
+ * v_k. */
 static void point_pullback(const marginal *l, const float *x, const float *u_x0, const float *u_eps,
                            float *dx) {
   double share[PARTS], g[PARTS][2], score[2] = {0}, sum[2] = {0};

@@ -1,5 +1,6 @@
-/* Gaussian data of any covariance, x0 ~ N(mu, S) with S = Q diag(l) Q, Q = 1 - 2 w w' (its own inverse): each eigenvector
- * goes its own way along the ODE, so density, entropy and every Kullback-Leibler divergence are known. */
+/* Gaussian data of any covariance, x0 ~ N(mu, S) with S = Q diag(l) Q, Q = 1 - 2 w w' (its own inverse):
+ * each eigenvector goes its own way along the ODE, so density, entropy and every Kullback-Leibler divergence
+ * are known. */
 #ifndef DSMPI_TEST_DIFFUSION_NORMAL_H
 #define DSMPI_TEST_DIFFUSION_NORMAL_H
 

@@ -1,5 +1,5 @@
-/* The variational bound of a chain, against closed forms: a Gaussian with its exact score has, for each t, a known mean of
- * each term; data in one point have terms known without any randomness. */
+/* The variational bound of a chain, against closed forms: a Gaussian with its exact score has, for each t, a
+ * known mean of each term; data in one point have terms known without any randomness. */
 #include "normal.h"
 
 #include "dsmpi/random.h"
@@ -56,8 +56,8 @@ static sum column(const float *x, size_t terms, size_t k) {
   return mean_of(values_of);
 }
 
-/* E L_{t-1} with the exact score: the error of x0_hat is that of the posterior x0 | x_t, which has variance l sigma^2 /
- * (alpha^2 l + sigma^2) along each eigenvector; written from alpha and sigma alone. */
+/* E L_{t-1} with the exact score: the error of x0_hat is that of the posterior x0 | x_t, which has variance
+ * l sigma^2 / (alpha^2 l + sigma^2) along each eigenvector; written from alpha and sigma alone. */
 static double expected_term(const normal *law, double t, int variance, double *x0_mse, double *eps_mse) {
   const dsm_process *p = law->process;
   const double alpha = dsm_process_alpha(p, t), sigma2 = pow(dsm_process_sigma(p, t), 2);
@@ -79,8 +79,8 @@ static double expected_term(const normal *law, double t, int variance, double *x
   return value;
 }
 
-/* Each of 40 terms within 4.5 standard errors of its mean: once in 3000 seeds one is beyond. A float32 estimate is off by
- * 1e-6 of x0. */
+/* Each of 40 terms within 4.5 standard errors of its mean: once in 300 seeds one of all these is beyond. A float32
+ * estimate is off by 1e-6 of x0. */
 static void each_term_of_a_gaussian_has_its_closed_form(void **state) {
   (void)state;
   static values out;
@@ -120,7 +120,8 @@ static void each_term_of_a_gaussian_has_its_closed_form(void **state) {
     }
 }
 
-/* The more steps, the closer the bound comes to -ln p, sample by sample: the exact chain of infinitely many steps has it. */
+/* The more steps, the closer the bound comes to -ln p, sample by sample: the exact chain of infinitely many
+ * steps has it. */
 static void the_bound_falls_to_the_log_density(void **state) {
   (void)state;
   double before = INFINITY;
@@ -228,8 +229,8 @@ static void point_estimate(void *self, const float *x, const double *t, const ds
   if (e->variance) e->variance[0] = (float)d->share;
 }
 
-/* A12: beta^2 / (2 sigma_t^2 (1 - beta)(1 - alpha-bar)) at t = 2, 500, 1000 with sigma_t^2 = beta: the term rises by that where
- * eps_hat is off by 1; and KL(q(x_T | x0) || N(0, 1)) at x0 = 1. */
+/* A12: beta^2 / (2 sigma_t^2 (1 - beta)(1 - alpha-bar)) at t = 2, 500, 1000 with sigma_t^2 = beta: the term
+ * rises by that where eps_hat is off by 1; and KL(q(x_T | x0) || N(0, 1)) at x0 = 1. */
 static void golden_values(void **state) {
   (void)state;
   static float vb[1000], exact[1000];
@@ -251,7 +252,7 @@ static void golden_values(void **state) {
   dsm_process_destroy(&p);
 }
 
-/* KL of two Gaussians whose variances differ, and the density of L_0, at every share of a learned variance. */
+/* KL of two Gaussians whose variances differ, and the density of L_0, at some shares of a learned variance. */
 static void a_learned_variance_lies_between(void **state) {
   (void)state;
   float vb[T];
@@ -274,8 +275,8 @@ static void a_learned_variance_lies_between(void **state) {
   dsm_process_destroy(&p);
 }
 
-/* The probabilities of all steps of a width sum to 1, and for narrow ones are density times width; far out they stay
- * finite. */
+/* The probabilities of all steps of a width sum to 1, and for narrow ones are density times width; far out
+ * they stay finite. */
 static void quantised_data_have_probabilities(void **state) {
   (void)state;
   dsm_process *p = process_of(DSM_PROCESS_DDPM, DSM_SCHEDULE_COSINE, T);

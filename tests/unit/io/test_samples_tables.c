@@ -1,5 +1,5 @@
-/* What is computed from all rows of a samples file before it is finished: rows read back as they were written, tables beside
- * them, and the same bytes however often it is done. */
+/* What is computed from all rows of a samples file before it is finished: rows read back as they were
+ * written, tables beside them, and the same bytes however often it is done. */
 #include "io_test.h"
 
 #include <hdf5.h>
