@@ -38,6 +38,8 @@ static const dsm_option options[OPTION_COUNT] = {
     [SEED] = {"seed", 0, false, "S", "short for sampler.seed=S"},
 };
 
+static const dsm_short_form forms[] = {{VARIANCE, "sampler.variance=%s"}, {SEED, "sampler.seed=%s"}};
+
 /* The place of the word behind an option in `words` (NULL at the end); -1 when the option was not given. */
 static dsm_status word_of(const dsm_arguments *arguments, size_t option, const char *const *words,
                           int *place) {
@@ -75,34 +77,17 @@ static dsm_status divergence_options(const dsm_arguments *arguments, dsm_likelih
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   static const char *const methods[] = {[DSM_LIKELIHOOD_ODE] = "ode", [DSM_LIKELIHOOD_BOUND] = "bound", NULL};
-  static const struct {
-    size_t option;
-    const char *key;
-  } forms[] = {{VARIANCE, "sampler.variance"}, {SEED, "sampler.seed"}};
-  enum { FORMS = sizeof forms / sizeof *forms };
-  char text[FORMS][DSM_TEXT_MAX];
-  const char *overrides[FORMS + DSM_OVERRIDES_MAX];
   uint64_t strata = 0;
+  dsm_overrides overrides;
   dsm_place place;
-  dsm_likelihood_options o = {.source = arguments->operand[0],
-                              .data = {.file = place.file,
-                                       .dataset = place.dataset,
-                                       .axes = arguments->value[AXES],
-                                       .rows = arguments->value[ROWS]},
-                              .output = arguments->value[OUTPUT],
-                              .overrides = overrides};
-  for (size_t i = 0; i < FORMS; i++) {
-    const char *value = arguments->value[forms[i].option];
-    if (!value) continue;
-    snprintf(text[o.override_count], DSM_TEXT_MAX, "%s=%s", forms[i].key, value);
-    overrides[o.override_count] = text[o.override_count];
-    o.override_count++;
-  }
-  memcpy(overrides + o.override_count, arguments->override, arguments->override_count * sizeof *overrides);
-  o.override_count += arguments->override_count;
-  DSM_TRY(dsm__place_of(arguments->value[DATA], &place));
-  DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? dsm__place_settle(&place) : DSM_OK);
-  DSM_TRY(dsm_comm_broadcast(comm, &place, sizeof place, 0));
+  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  DSM_TRY(dsm__place_given(arguments, DATA, NULL, comm, &place));
+  dsm_likelihood_options o = {
+      .source = arguments->operand[0],
+      .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
+      .output = arguments->value[OUTPUT],
+      .overrides = overrides.word,
+      .override_count = overrides.count};
   DSM_TRY(word_of(arguments, METHOD, methods, &o.method));
   DSM_TRY(divergence_options(arguments, &o));
   DSM_TRY(dsm__option_count(arguments, STRATA, 1, INT32_MAX, &strata));
