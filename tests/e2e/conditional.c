@@ -2,7 +2,9 @@
  *   FREE    drawn without conditions: each mode has its eighth of them, to 25 % (4000 samples: 5 deviations)
  *   GIVEN   guidance 1, labels in turn: at least 97 % are nearest to the centre of their label; the mean of each class is at
  *           its centre to 0.05 (chance: 0.1 / sqrt(500)), and the spread is that of the law to 35 %
- *   GUIDED  guidance 3: at least 99 % nearest to their centre
+ *   GUIDED  guidance 3: at least 99 % nearest to their centre (a narrower class is no claim
+ *           here: centres are far apart, so the law with a label and that without are the same around each of them)
+ * conditional equal A B: have both the same /samples and labels, to the bit?
  * conditional same A B: do both have labels 0, 1 ... 7, 0 ...?
  * conditional short FILE: makes a data file with /samples (100, 2), /short (99) and /odd (100) with a NaN */
 #include <hdf5.h>
@@ -124,6 +126,14 @@ static int same(const char *const path[2]) {
   return 0;
 }
 
+static int equal(const char *const path[2]) {
+  const points a = open_points(path[0]), b = open_points(path[1]);
+  if (a.count != b.count || !a.label || !b.label) return wrong("samples", (double)b.count, (double)a.count);
+  if (memcmp(a.label, b.label, a.count * sizeof *a.label) != 0)
+    return wrong("labels that are the same", 0, 1);
+  return memcmp(a.x, b.x, 2 * a.count * sizeof *a.x) != 0 && wrong("samples that are the same", 0, 1);
+}
+
 static int write_dataset(hid_t file, const char *name, int rank, hsize_t rows, const float *x) {
   const hsize_t n[2] = {rows, 2};
   const hid_t space = H5Screate_simple(rank, n, NULL);
@@ -147,7 +157,8 @@ int main(int argc, char **argv) {
   const char *const *path = (const char *const *)argv + 2;
   if (argc == 5 && strcmp(argv[1], "law") == 0) return law(path);
   if (argc == 4 && strcmp(argv[1], "same") == 0) return same(path);
+  if (argc == 4 && strcmp(argv[1], "equal") == 0) return equal(path);
   if (argc == 3 && strcmp(argv[1], "short") == 0) return make_short(argv[2]);
-  fprintf(stderr, "usage: conditional law FREE GIVEN GUIDED | same A B | short FILE\n");
+  fprintf(stderr, "usage: conditional law FREE GIVEN GUIDED | same A B | equal A B | short FILE\n");
   return 64;
 }

@@ -21,7 +21,8 @@ static const char *refuses(const dsm_sampling *s) {
 
 static void describe(const dsm_sampling *s, char *text, size_t size) {
   const int length = snprintf(text, size, "%lld at each level, ", (long long)s->settings->langevin_steps);
-  dsm__langevin_describe(s, dsm_process_first(s->process, true), text + length, size - (size_t)length);
+  const double lowest = s->steps > 1 ? dsm_process_first(s->process, true) : dsm_process_last(s->process);
+  dsm__langevin_describe(s, lowest, text + length, size - (size_t)length);
 }
 
 /* Nothing is known of x / alpha where alpha is 0. */

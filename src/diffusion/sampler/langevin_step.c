@@ -82,8 +82,7 @@ static void look(dsm__langevin *l, const float *x, double t, double *energy) {
   const dsm_sampling *s = l->work->sampling;
   dsm__evaluate(l->work, x, t);
   s->denoiser->energy(s->denoiser->self, x, l->work->times, energy);
-  l->work->evaluated++;
-  if (s->evaluations) ++*s->evaluations;
+  dsm__count_evaluation(l->work);
 }
 
 /* -|to - from - tau s(from)|^2 / (4 tau) = ln q(to | from) up to a constant */

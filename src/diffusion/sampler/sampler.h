@@ -23,6 +23,8 @@ typedef struct dsm__work {
 dsm_status dsm__work_create(const dsm_sampling *sampling, bool grid, dsm__work *work);
 void dsm__work_destroy(dsm__work *work);
 
+/** Counts an evaluation of the denoiser: one of those planned, and as many of the network as the denoiser takes. */
+void dsm__count_evaluation(dsm__work *work);
 /** x0_hat and eps_hat (n, d) of x (n, d), sample i at time work->times[i], into work. Where x0_hat is clipped
  *  to sampling->clip_*, eps_hat follows: both describe the same x_t. Counts the evaluation. */
 void dsm__evaluate_each(dsm__work *work, const float *x);

@@ -41,13 +41,18 @@ static void clip_sample(const dsm_sampling *sampling, double t, const float *x, 
   }
 }
 
+void dsm__count_evaluation(dsm__work *work) {
+  const dsm_sampling *s = work->sampling;
+  work->evaluated++;
+  if (s->evaluations) *s->evaluations += s->denoiser->evaluations > 1 ? s->denoiser->evaluations : 1;
+}
+
 void dsm__evaluate_each(dsm__work *work, const float *x) {
   const dsm_sampling *s = work->sampling;
   const size_t d = s->d;
   s->denoiser->estimate(s->denoiser->self, x, work->times,
                         &(dsm_estimate){.x0 = work->x0, .eps = work->eps, .variance = work->variance});
-  work->evaluated++;
-  if (s->evaluations) *s->evaluations += s->denoiser->evaluations > 1 ? s->denoiser->evaluations : 1;
+  dsm__count_evaluation(work);
   if (!s->clip_low || !s->clip_high) return;
   for (size_t i = 0; i < s->n; i++)
     clip_sample(s, work->times[i], x + i * d, work->x0 + i * d, work->eps + i * d);
