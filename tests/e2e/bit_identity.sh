@@ -1,6 +1,8 @@
 #!/bin/bash
 # usage: bit_identity.sh mlp|unet
-# The same bits on any number of ranks and threads: parameters, averages, optimizer state, loss log, samples.
+# The same bits on any number of ranks and threads: parameters, averages, optimizer state, loss log, samples. So gradients are
+# those of the whole batch on every rank (trap 8) and clipped after they are summed, clipping being on by default (trap 9); micro-
+# batches that do not divide evenly count by their samples (trap 19); ranks have no seeds of their own (trap 10).
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 model=$1
@@ -28,6 +30,9 @@ train_alike 2 1
 train_alike 2 2
 train_alike 3 1
 train_alike 4 1
+# trap 21: threads of OpenBLAS under those of the ranks; what the environment asks for is not taken, and what is taken is told
+OPENBLAS_NUM_THREADS=3 OMP_NUM_THREADS=3 train_alike 2 1 train.log_every=10
+grep -q '2 ranks x 1 thread on 1 host' said || fail "the number of threads is not told"
 for ranks in 2 3 4; do train_alike "$ranks" 1 train.overlap=on; done
 for sampler in ancestral ddim; do
   draw 1 1 "$sampler" "$sampler-1-1.h5"

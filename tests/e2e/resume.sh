@@ -1,5 +1,5 @@
 #!/bin/bash
-# A run in two jobs, on another number of ranks, is the run in one.
+# A run in two jobs, on another number of ranks, is the run in one (trap 11: order of the data and random numbers go on).
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 small_mlp mlp.yaml

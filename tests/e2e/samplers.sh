@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every sampler as a user draws with it, from a network that has an energy: the same file from 1 and from 3 ranks, the evaluations
+# Every sampler as a user draws with it, from a network that has an energy: the same file from 1 to 4 ranks, the evaluations
 # told and kept, and a reason where the process does not allow it.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
@@ -8,10 +8,10 @@ expect 0 1 train mlp.yaml process.name=vp objective.prediction=energy -o vp
 expect 0 1 train mlp.yaml -o ddpm
 
 drawn=()
-draws_alike() { # NAME WORDS SETTING...: 37 samples in blocks of 16, the last one short
+draws_alike() { # NAME WORDS SETTING...: 37 samples in blocks of 16, the last one short, the fourth rank without one (trap 25)
   local name=$1 words=$2 ranks file
   shift 2
-  for ranks in 1 3; do
+  for ranks in 1 2 3 4; do
     file=$name-$ranks.h5
     expect 0 "$ranks" sample vp train.threads=1 -n 37 -o "$file" --sampler "$@"
     expect_words "$words"

@@ -67,6 +67,26 @@ killed_results_go_on_to_the_same_bytes() { # FILE ARGUMENTS...
   passed "$2 killed on 2 ranks, finished on 3: byte for byte as on 1"
 }
 
+# What is left of one request is not taken for another: other labels, from the same words, begin anew.
+an_interrupted_file_of_other_conditions_is_replaced() {
+  local sample=(sample given -n 5000 -o other.h5 sampler.block=4 --conditions rows.h5)
+  cp labelled.h5 rows.h5 # samples carry their labels
+  start_ranks 2 "${sample[@]}"
+  wait_for 30 "some blocks" drawn other.h5 20
+  kill -KILL "$(cat ranks/1.pid)"
+  wait_job
+  killed
+  expect 0 1 sample given -n 5000 -o rows.h5 sampler.block=4 --label 3
+  expect 0 3 "${sample[@]}"
+  expect_words "was of another request"
+  expect 0 1 sample given -n 5000 -o three.h5 sampler.block=4 --label 3
+  "$DSMPI_HELPERS/conditional" equal other.h5 three.h5 || fail "samples of another request are among them"
+  passed "an interrupted file of other conditions begins anew"
+}
+
 a_killed_training_goes_on_to_the_same_end
 killed_results_go_on_to_the_same_bytes samples.h5 sample unbroken -n 5000
 killed_results_go_on_to_the_same_bytes latents.h5 encode unbroken --data samples.h5
+expect 0 1 train mlp.yaml data.conditions=labels "data.classes=[-1]" -o given
+killed_results_go_on_to_the_same_bytes labelled.h5 sample given -n 5000 --label all --guidance 2
+an_interrupted_file_of_other_conditions_is_replaced

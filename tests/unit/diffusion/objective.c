@@ -210,6 +210,25 @@ static void cutting_the_batch_changes_nothing_but_rounding(void **state) {
   stop(&whole);
 }
 
+/* 10: ranks with one seed each, all the same, draw the same noise for different samples. Here each sample of the batch has its own
+ * noise and time, whichever rank computes it, and another batch has others. */
+static void trap_10_no_two_samples_share_their_noise(void **state) {
+  (void)state;
+  enum { RANKS = 4, STEPS = 2, ALL = RANKS * STEPS * N };
+  static float eps[ALL * D];
+  double t[ALL];
+  setup s;
+  start(&s, small_mlp(DSM_PROCESS_VP, DSM_PREDICT_V, DSM_WEIGHT_SIMPLE), DSM_SHAPE(D), N, 0.5);
+  for (size_t part = 0; part < RANKS * STEPS; part++)
+    dsm_objective_draw(s.objective, 7, part / RANKS, part % RANKS * N, t + part * N, eps + part * N * D);
+  for (size_t i = 0; i < ALL; i++)
+    for (size_t k = 0; k < i; k++) {
+      assert_true(t[i] != t[k]);
+      for (size_t j = 0; j < D; j++) assert_true(eps[i * D + j] != eps[k * D + j]);
+    }
+  stop(&s);
+}
+
 static void dropout_belongs_to_training_and_to_the_step(void **state) {
   (void)state;
   setup s;
@@ -281,6 +300,7 @@ int main(void) {
       cmocka_unit_test(run_is_run_given_with_the_draws),
       cmocka_unit_test(losses_count_by_the_weights_of_their_times),
       cmocka_unit_test(cutting_the_batch_changes_nothing_but_rounding),
+      cmocka_unit_test(trap_10_no_two_samples_share_their_noise),
       cmocka_unit_test(dropout_belongs_to_training_and_to_the_step),
       cmocka_unit_test(the_profile_adds_up_finite_times),
       cmocka_unit_test(network_samples_are_the_same_in_any_block_of_their_size),

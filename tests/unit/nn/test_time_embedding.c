@@ -31,7 +31,7 @@ static void embed(const dsm_kernels *kernels, size_t count, const float *label, 
   dsm_graph_destroy(&g);
 }
 
-static void embedding_has_sines_first_and_frequencies_from_1_to_1e_4(void **state) {
+static void trap_15_embedding_has_sines_first_and_frequencies_from_1_to_1e_4(void **state) {
   (void)state;
   dsm_kernels kernels;
   dsm_kernels_ref(&kernels, 1);
@@ -68,7 +68,7 @@ static void embedding_equals_pytorch(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(embedding_has_sines_first_and_frequencies_from_1_to_1e_4),
+      cmocka_unit_test(trap_15_embedding_has_sines_first_and_frequencies_from_1_to_1e_4),
       cmocka_unit_test(embedding_equals_pytorch),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,7 @@ static void neighbours_with_equal_flags_are_one_span(void **state) {
   fixture_destroy(f);
 }
 
-static void clipping_is_on_the_norm_of_the_mean(void **state) {
+static void trap_9_clipping_is_on_the_norm_of_the_mean(void **state) {
   (void)state;
   enum { BATCH = 32 };
   float sum[COUNT] = {0};
@@ -266,7 +266,7 @@ int main(void) {
       cmocka_unit_test(first_step_has_the_length_of_the_learning_rate),
       cmocka_unit_test(decay_acts_on_flagged_entries_alone),
       cmocka_unit_test(neighbours_with_equal_flags_are_one_span),
-      cmocka_unit_test(clipping_is_on_the_norm_of_the_mean),
+      cmocka_unit_test(trap_9_clipping_is_on_the_norm_of_the_mean),
       cmocka_unit_test(a_gradient_that_is_not_finite_changes_nothing),
       cmocka_unit_test(large_gradients_are_clipped_and_not_refused),
       cmocka_unit_test(a_resumed_optimizer_goes_on_with_equal_bits),

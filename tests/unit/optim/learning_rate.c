@@ -51,6 +51,17 @@ static void golden_values(void **state) {
   }
 }
 
+/* 17: step / warm-up is 0 in the first step, and all that is compared later is one step late. Here it is (step + 1) / warm-up. */
+static void trap_17_the_first_step_of_a_warm_up_learns(void **state) {
+  (void)state;
+  for (int schedule = DSM_LR_CONSTANT; schedule <= DSM_LR_INVERSE_SQRT; schedule++)
+    for (int64_t warmup = 1; warmup <= 5000; warmup *= 10) {
+      assert_true(rate(schedule, warmup, 10000, 0) > 0);
+      assert_true(fabs(rate(schedule, warmup, 10000, 0) * (double)warmup / 2e-4 - 1) < 1e-12);
+      assert_true(fabs(rate(schedule, warmup, 10000, warmup - 1) / 2e-4 - 1) < 1e-12);
+    }
+}
+
 static void warm_up_rises_and_meets_the_schedule(void **state) {
   (void)state;
   for (int schedule = DSM_LR_CONSTANT; schedule <= DSM_LR_INVERSE_SQRT; schedule++) {
@@ -65,6 +76,7 @@ static void warm_up_rises_and_meets_the_schedule(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(golden_values),
+      cmocka_unit_test(trap_17_the_first_step_of_a_warm_up_learns),
       cmocka_unit_test(warm_up_rises_and_meets_the_schedule),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
