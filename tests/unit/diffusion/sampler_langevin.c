@@ -41,6 +41,32 @@ static void the_stationary_variance_is_one_over_one_minus_half_tau(void **state)
   }
 }
 
+/* Annealed: three levels from 2 to 1, many steps at each. At the last one, where x ~ N(0, V), V = 1 + sigma^2, the same with tau / V
+ * for tau: V / (1 - tau / (2 V)). */
+static void the_last_level_of_annealed_langevin_has_that_variance_too(void **state) {
+  (void)state;
+  static float x[VALUES];
+  dsm_config config = config_of(DSM_PROCESS_SMLD, 0, 3);
+  config.process.sigma_min = 1;
+  config.process.sigma_max = 2;
+  dsm_process *p = NULL;
+  assert_int_equal(dsm_process_create(&config, &p), DSM_OK);
+  exact e = {.process = p, .data = normal, .samples = N, .points = VALUES / 2};
+  dsm_denoiser denoiser = exact_denoiser(&e);
+  static const double taus[] = {0.2, 0.8};
+  for (int i = 0; i < 2; i++) {
+    dsm_sampler_settings settings = settings_default();
+    settings.denoise = false;
+    settings.langevin_step = taus[i];
+    settings.langevin_steps = 60;
+    const dsm_sampling s = {
+        .process = p, .denoiser = &denoiser, .settings = &settings, .n = N, .d = D, .seed = 4, .steps = 3};
+    assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_ANNEALED_LANGEVIN), &s, x), DSM_OK);
+    assert_close(variance_of(x, VALUES), 2 / (1 - taus[i] / 4), 4.5 * sqrt(2.0 / VALUES), 0);
+  }
+  dsm_process_destroy(&p);
+}
+
 /* The corrector's step is 2 r^2 |z|^2 / |s|^2 = 2 r^2 / V for many elements of variance V, s = -x: so
  * V = 1 / (1 - r^2 / V), which is V = 1 + r^2: the marginal, but for that bias. */
 static bool stop_after(void *context, int64_t done, int64_t all) {
@@ -206,6 +232,7 @@ static void metropolis_does_not_depend_on_how_blocks_are_cut(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_stationary_variance_is_one_over_one_minus_half_tau),
+      cmocka_unit_test(the_last_level_of_annealed_langevin_has_that_variance_too),
       cmocka_unit_test(the_corrector_alone_keeps_the_marginal_up_to_its_bias),
       cmocka_unit_test(metropolis_removes_the_bias_of_the_step),
       cmocka_unit_test(metropolis_does_not_depend_on_how_blocks_are_cut),

@@ -80,6 +80,42 @@ static void all_times_of_ddpm_follow_the_closed_form(void **state) {
   dsm_process_destroy(&p);
 }
 
+/* The two whose chains are not linear, from pure noise to the data: ode, and the corrector whose steps depend on norms, which
+ * in 4000 elements hardly vary; its bias is snr^2 / 2 = 1.3 % of the deviation at each level (sampler_langevin.c). */
+static void adaptive_steps_and_norms_end_at_the_law_of_the_data(void **state) {
+  (void)state;
+  static float x[N * D];
+  static const struct {
+    int sampler;
+    int64_t steps;
+    double slack;
+  } rows[] = {{DSM_SAMPLER_ODE, 1000, 0.02}, {DSM_SAMPLER_PREDICTOR_CORRECTOR, 300, 0.05}};
+  for (int name = 0; name < PROCESSES; name++)
+    for (int r = 0; r < 2; r++) {
+      char what[64];
+      dsm_process *p = process_of(name, DSM_SCHEDULE_LINEAR, 1000);
+      exact e = {.process = p, .data = data, .samples = N, .points = POINTS};
+      dsm_denoiser denoiser = exact_denoiser(&e);
+      dsm_sampler_settings settings = settings_default();
+      settings.rtol = settings.atol = 1e-4;
+      settings.grid = name == DSM_PROCESS_FLOW ? DSM_GRID_QUADRATIC : DSM_GRID_LOG_SNR;
+      const dsm_sampling s = {.process = p,
+                              .denoiser = &denoiser,
+                              .settings = &settings,
+                              .n = N,
+                              .d = D,
+                              .seed = 9,
+                              .steps = rows[r].steps};
+      if (!refusal(rows[r].sampler, &s)) {
+        snprintf(what, sizeof what, "%s on %s", dsm_sampler_of(rows[r].sampler)->name,
+                 dsm_process_name_of(p));
+        assert_int_equal(dsm_sampler_draw(dsm_sampler_of(rows[r].sampler), &s, x), DSM_OK);
+        assert_law(x, POINTS, &data, rows[r].slack, what);
+      }
+      dsm_process_destroy(&p);
+    }
+}
+
 /* A thousand steps bring the law of the samples close to the data's; this bounds the chains, no samples drawn.
  * The larger bounds are for first-order steps of an SDE whose last times add and remove much noise. */
 static void long_chains_end_at_the_law_of_the_data(void **state) {
@@ -107,29 +143,38 @@ static void long_chains_end_at_the_law_of_the_data(void **state) {
     }
 }
 
-/* With data N(0, I) the large variance is exact at any number of steps of a variance-preserving process;
- * small is exact for a single point. */
+/* With data N(0, I) the large variance is exact at any number of steps of a variance-preserving process; small is exact for a
+ * single point. So respacing, to any of the T times, keeps these laws. */
 static void each_variance_is_exact_for_its_own_data(void **state) {
   (void)state;
   const law normal = {.mu = {0, 0}, .s = {1, 0, 1}}, point = {.mu = {0.7, -2}, .s = {0, 0, 0}};
+  static const int64_t counts[] = {2, 3, 7, 11, 20, 50, 333, 999, 1000};
   dsm_process *p = ddpm_of(1000);
-  double t[12];
-  assert_int_equal(dsm_sampler_times(p, &(dsm_sampler_settings){0}, 11, t), DSM_OK);
-  law x = normal, y = normal; /* y: starts from the marginal of the point */
-  y.mu[0] = dsm_process_alpha(p, t[0]) * point.mu[0];
-  y.mu[1] = dsm_process_alpha(p, t[0]) * point.mu[1];
-  y.s[0] = y.s[2] = pow(dsm_process_sigma(p, t[0]), 2);
-  for (int k = 0; k < 10; k++) {
-    double alpha = dsm_process_alpha(p, t[k]), sigma = dsm_process_sigma(p, t[k]);
-    dsm_posterior q = dsm_process_posterior(p, t[k + 1], t[k]);
-    factors f = {.x_t = q.x_t_factor, .x0 = q.x0_factor};
-    f.noise = sqrt(q.large);
-    law_after_step(&x, &normal, alpha, sigma, f);
-    assert_close(x.s[0], 1, 1e-12, 0);
-    f.noise = sqrt(q.small);
-    law_after_step(&y, &point, alpha, sigma, f);
-    assert_close(y.s[2], pow(dsm_process_sigma(p, t[k + 1]), 2), 1e-10, 0);
-    assert_close(y.mu[1], dsm_process_alpha(p, t[k + 1]) * point.mu[1], 1e-10, 0);
+  dsm_sampler_settings settings = settings_default();
+  settings.variance = DSM_VARIANCE_LARGE;
+  settings.denoise = false; /* which leaves the noise of the first time in: N(0, I) itself */
+  for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+    double t[1001];
+    assert_int_equal(dsm_sampler_times(p, &settings, counts[c], t), DSM_OK);
+    const law drawn = law_of_samples(p, &normal, DSM_SAMPLER_ANCESTRAL, &settings, counts[c]);
+    assert_close(drawn.s[0], 1, 1e-11, 0);
+    assert_close(drawn.s[2], 1, 1e-11, 0);
+    law x = normal, y = normal; /* y: starts from the marginal of the point */
+    y.mu[0] = dsm_process_alpha(p, t[0]) * point.mu[0];
+    y.mu[1] = dsm_process_alpha(p, t[0]) * point.mu[1];
+    y.s[0] = y.s[2] = pow(dsm_process_sigma(p, t[0]), 2);
+    for (int64_t k = 0; k + 1 < counts[c]; k++) {
+      double alpha = dsm_process_alpha(p, t[k]), sigma = dsm_process_sigma(p, t[k]);
+      dsm_posterior q = dsm_process_posterior(p, t[k + 1], t[k]);
+      factors f = {.x_t = q.x_t_factor, .x0 = q.x0_factor};
+      f.noise = sqrt(q.large);
+      law_after_step(&x, &normal, alpha, sigma, f);
+      assert_close(x.s[0], 1, 1e-11, 0);
+      f.noise = sqrt(q.small);
+      law_after_step(&y, &point, alpha, sigma, f);
+      assert_close(y.s[2], pow(dsm_process_sigma(p, t[k + 1]), 2), 1e-9, 0);
+      assert_close(y.mu[1], dsm_process_alpha(p, t[k + 1]) * point.mu[1], 1e-9, 0);
+    }
   }
   dsm_process_destroy(&p);
 }
@@ -170,6 +215,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(samples_follow_the_closed_form),
       cmocka_unit_test(all_times_of_ddpm_follow_the_closed_form),
+      cmocka_unit_test(adaptive_steps_and_norms_end_at_the_law_of_the_data),
       cmocka_unit_test(long_chains_end_at_the_law_of_the_data),
       cmocka_unit_test(each_variance_is_exact_for_its_own_data),
       cmocka_unit_test(a_learned_variance_lies_where_the_network_says),

@@ -105,6 +105,42 @@ static void the_rho_grid_has_the_published_values(void **state) {
   dsm_process_destroy(&p);
 }
 
+/* From 16-digit arithmetic on the formulas of src/diffusion/sampler/times.c, written down anew; where time is discrete, by search
+ * through all of it. */
+static void each_grid_has_the_values_of_its_formula(void **state) {
+  (void)state;
+  enum { MOST = 6 };
+  static const struct {
+    int process, grid, steps;
+    double t[MOST];
+  } rows[] = {
+      {DSM_PROCESS_VP, DSM_GRID_UNIFORM, 5, {1, 0.75025, 0.5005, 0.25075, 0.001}},
+      {DSM_PROCESS_VP, DSM_GRID_QUADRATIC, 5, {1, 0.5629375, 0.25075, 0.0634375, 0.001}},
+      {DSM_PROCESS_VP,
+       DSM_GRID_LOG_SNR,
+       5,
+       {1, 0.7223333113724306, 0.3046314097687748, 0.031686417908586936, 0.001}},
+      {DSM_PROCESS_VP,
+       DSM_GRID_RHO,
+       5,
+       {1, 0.8434351601334272, 0.5921412655589787, 0.14263297374888068, 0.001}},
+      {DSM_PROCESS_VE, DSM_GRID_LOG_SNR, 5, {1, 0.7500025, 0.500005, 0.2500075, 1e-5}},
+      {DSM_PROCESS_DDPM, DSM_GRID_UNIFORM, 6, {1000, 800, 600, 401, 201, 1}},
+      {DSM_PROCESS_DDPM, DSM_GRID_QUADRATIC, 6, {1000, 640, 361, 161, 41, 1}},
+      {DSM_PROCESS_DDPM, DSM_GRID_LOG_SNR, 6, {1000, 786, 493, 139, 18, 1}},
+      {DSM_PROCESS_DDPM, DSM_GRID_RHO, 6, {1000, 881, 712, 435, 78, 1}},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    dsm_process *p = process_named(rows[r].process);
+    const dsm_sampler_settings settings = grid_of(rows[r].grid);
+    double t[MOST + 1];
+    assert_int_equal(dsm_sampler_times(p, &settings, rows[r].steps, t), DSM_OK);
+    for (int k = 0; k < rows[r].steps; k++) assert_close(t[k], rows[r].t[k], 1e-11, 0);
+    assert_true(t[rows[r].steps] == 0);
+    dsm_process_destroy(&p);
+  }
+}
+
 static void wrong_grids_are_refused(void **state) {
   (void)state;
   dsm_process *p = ddpm_of(100);
@@ -126,6 +162,7 @@ int main(void) {
       cmocka_unit_test(uniform_times_of_ddpm_are_those_with_both_ends),
       cmocka_unit_test(each_grid_is_uniform_in_its_own_measure),
       cmocka_unit_test(the_rho_grid_has_the_published_values),
+      cmocka_unit_test(each_grid_has_the_values_of_its_formula),
       cmocka_unit_test(wrong_grids_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,25 @@ static void second_order_gradients_match_finite_differences(void **state) {
   }
 }
 
+/* The score of an energy is a derivative already: its trace is the second, and what training needs the third. */
+static void third_order_gradients_of_an_energy_match_finite_differences(void **state) {
+  (void)state;
+  for (int k = 0; k < ALL; k++) {
+    setup s;
+    dsm_config config = small_mlp(DSM_PROCESS_VP, DSM_PREDICT_ENERGY, DSM_WEIGHT_SIGMA2);
+    config.objective.name = all[k];
+    start(&s, config, DSM_SHAPE(3), 8, 0.5);
+    check_gradients(&s, 8, 3);
+    stop(&s);
+    config = small_unet(DSM_PROCESS_DDPM, DSM_PREDICT_ENERGY, DSM_WEIGHT_SIGMA2);
+    config.objective.name = all[k];
+    config.model.attention.value[0] = 2;
+    start(&s, config, DSM_SHAPE(2, 2, 1), 4, 0.2);
+    check_gradients(&s, 4, 2 * 2);
+    stop(&s);
+  }
+}
+
 static void an_exact_trace_of_many_dimensions_is_refused(void **state) {
   (void)state;
   setup s = {.config = small_mlp(DSM_PROCESS_VP, DSM_PREDICT_V, DSM_WEIGHT_SIGMA2)};
@@ -238,6 +257,7 @@ int main(void) {
       cmocka_unit_test(denoising_differs_by_a_constant),
       cmocka_unit_test(every_objective_reaches_the_precision_of_the_smoothed_law),
       cmocka_unit_test(second_order_gradients_match_finite_differences),
+      cmocka_unit_test(third_order_gradients_of_an_energy_match_finite_differences),
       cmocka_unit_test(an_exact_trace_of_many_dimensions_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ void stop(setup *s);
 void draw_data(float *x0, size_t n, size_t d);
 
 /* Gradients along a random direction inside each parameter against differences of float32 losses with step h: rounding 1e-6
- * loss / h, truncation h^2, which balance near h = 1e-2 at a few 1e-4 of the loss. */
+ * loss / h, truncation h^2, which balance near h = 1e-2 at a few 1e-4 of the losses, taken without their signs. */
 void check_gradients(setup *s, size_t n, size_t d);
 
 #endif
