@@ -74,11 +74,17 @@ static void fill(dsm_objective *o, const float *x0) {
 
 static dsm_status check(const dsm_config *config, const dsm_process *process, size_t d) {
   (void)d;
-  if (!dsm_process_discrete(process) || dsm_process_last(process) < 2)
+  if (!dsm_process_discrete(process))
     DSM_FAIL(
         DSM_BAD_CONFIG,
         "objective.name hybrid learns the variance of a step, but process %s has no steps: use process ddpm",
         dsm_process_name_of(process));
+  if (dsm_process_last(process) < 2)
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "objective.name hybrid learns the variance of a step, but the one step of this %s process goes "
+             "to the data "
+             "and has none: use process ddpm with process.steps of 2 or more",
+             dsm_process_name_of(process));
   if (config->objective.prediction == DSM_PREDICT_ENERGY)
     DSM_FAIL(DSM_BAD_CONFIG,
              "objective.name hybrid needs a variance beside the prediction, which an energy is not");

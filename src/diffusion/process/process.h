@@ -52,7 +52,8 @@ double dsm__label_of_step(const dsm_process *process, double t);
 /** 0: log alpha and its slope where alpha is 1, the label of a process with one time. */
 double dsm__zero(const dsm_process *process, double t);
 
-/** 0 < process.sigma_min < process.sigma_max < infinity, or DSM_BAD_CONFIG with both values. */
+/** 0 < process.sigma_min < process.sigma_max < infinity, both with squares that are numbers above 0, or DSM_BAD_CONFIG with both
+ *  values. */
 dsm_status dsm__check_sigmas(const dsm_config *config);
 
 dsm_status dsm__ddpm_create(const dsm_config *config, dsm_process **process);

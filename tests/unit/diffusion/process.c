@@ -413,6 +413,8 @@ static void impossible_settings_are_refused_with_the_value(void **state) {
   config.process.sigma_min = 60;
   refused(config, "received 60 and 50");
 
+  config.process.sigma_min = 1e-200; /* its square is 0 */
+  refused(config, "received 1e-200 and 50");
   refused(config_of(DSM_PROCESS_SMLD, 0, 1), "received 1");
   config = config_of(DSM_PROCESS_SUBVP, 0, 0);
   config.process.beta_min = 0;
