@@ -16,6 +16,7 @@
  *    ddpm     1, 2 ... T     sqrt(prod (1 - beta_i))  sqrt(1 - alpha^2)        1
  *    smld     1, 2 ... T     1                    s0 (s1/s0)^((t-1)/(T-1))     s1
  *    single   1              1                    process.sigma                process.sigma, far from the true law
+ *             (process.sigma 0: the trainer puts dsm_bandwidth_fit of the data there; no process has it)
  *    vp       (0, 1]         exp(-y)              sqrt(1 - alpha^2)            1
  *    subvp    (0, 1]         exp(-y)              1 - alpha^2                  1
  *    ve       (0, 1]         1                    s0 (s1/s0)^t                 s1
@@ -149,6 +150,13 @@ void dsm_objective_destroy(dsm_objective **objective);
  *  most. They must be given before the first run: (count, sample...), count at least 1; borrowed until destroy. */
 size_t dsm_objective_rows_wanted(const dsm_objective *objective);
 dsm_status dsm_objective_use_rows(dsm_objective *objective, const float *rows, size_t count);
+/** The bandwidth h of the kernel density estimate q_h(x) = 1/m sum_k N(x; c_k, h^2 I) of rows c_k (count, d) by held-out
+ *  likelihood: the h with the largest
+ *    sum_i log q_h^(-i)(c_i),   q_h^(-i) the estimate from all rows but the i-th,
+ *  to 0.1 %, where i are all rows up to 2048, and some, spread evenly, of more (Duin 1976, doi:10.1109/TC.1976.1674577). A
+ *  function of the rows alone; about count^2 d operations.
+ *  @return DSM_OK; DSM_BAD_DATA if no h is best: fewer than 2 rows, or each of them comes twice. */
+dsm_status dsm_bandwidth_fit(const float *rows, size_t count, size_t d, double *bandwidth);
 /** Draws t and eps from (seed, step, sample) and runs: t by dsm_times_draw, losses times its weights. `x0`
  *  (micro_batch, sample...) normalised; `first` global index of its first sample in the batch.
  *  @param[out] gradients  flat array, overwritten
@@ -195,7 +203,7 @@ typedef struct dsm_estimate {
 typedef struct dsm_denoiser {
   void *self;
   bool learns_variance;
-  int evaluations; /* of the network in one estimate; 0 counts as 1 */
+  int evaluations; /* of the network in one estimate, and in one energy; 0 counts as 1 */
   void (*estimate)(void *self, const float *x, const double *t, const dsm_estimate *estimate);
   /* dx = (d x0_hat / dx)^T u_x0 + (d eps_hat / dx)^T u_eps (n, d); u_x0 or u_eps may be NULL (zero). NULL:
    * not offered */
@@ -244,7 +252,7 @@ typedef struct dsm_sampling {
   void *context;
   int64_t *evaluations; /* is raised by the evaluations of the network, of all n samples each; or NULL */
   int32_t
-      *needed; /* (n) set to the evaluations each sample needed by itself: fewer where steps adapt; or NULL */
+      *needed; /* (n) set to the evaluations of the network each sample needed by itself: fewer where steps adapt; or NULL */
   dsm_sampling_moves *moves; /* is raised; or NULL */
 } dsm_sampling;
 

@@ -81,8 +81,11 @@ const dsm__setting dsm__schema[] = {
      .initial = "0.01", .sentence = "Smallest noise level (ve, smld, edm)."},
     {"process.sigma_max", DSM__REAL, FIELD(process, sigma_max), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
      .initial = "50", .sentence = "Largest noise level (ve, smld, edm)."},
-    {"process.sigma", DSM__REAL, FIELD(process, sigma), .flags = DSM__FIXED | DSM__ABOVE, FROM(0),
-     .initial = "0.1", .also = "noise_level std", .sentence = "The noise level (single)."},
+    {"process.sigma", DSM__REAL, FIELD(process, sigma), .flags = DSM__FIXED, FROM(0), .initial = "0.1",
+     .also = "noise_level std bandwidth",
+     .sentence = "The noise level (single), in normalised units; 0 = fitted to the data when training starts: the "
+                 "bandwidth of a kernel density estimate of objective.centres rows with the largest held-out "
+                 "likelihood."},
 
     /* ---- model ---- */
     {"model.name", DSM__WORD, FIELD(model, name), .flags = DSM__FIXED,

@@ -40,23 +40,3 @@ double dsm__kde_log_density(const dsm__kde *k, const float *x, double h, double 
   const double d = (double)k->d, pi = acos(-1.0);
   return top + log(sum / (double)k->count) - d * (log(h) + 0.5 * log(2 * pi));
 }
-
-static double held_out(const dsm__kde *k, const float *x, size_t n, double h, double *weight) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += dsm__kde_log_density(k, x + i * k->d, h, weight);
-  return sum / (double)n;
-}
-
-/* Golden section on log h: the held-out log-likelihood rises to one maximum, from overfitted to oversmoothed. */
-double dsm__kde_bandwidth(const dsm__kde *k, const float *x, size_t n, double *weight) {
-  const double golden = (sqrt(5.0) - 1) / 2;
-  double low = log(1e-3), high = log(10.0);
-  while (high - low > 1e-3) {
-    const double a = high - golden * (high - low), b = low + golden * (high - low);
-    if (held_out(k, x, n, exp(a), weight) < held_out(k, x, n, exp(b), weight))
-      low = a;
-    else
-      high = b;
-  }
-  return exp(0.5 * (low + high));
-}

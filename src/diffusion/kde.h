@@ -15,7 +15,5 @@ typedef struct dsm__kde {
 void dsm__kde_mean(const dsm__kde *k, const float *x, double alpha, double h, double *weight, double *mean);
 /** log q_h(x) in nats. */
 double dsm__kde_log_density(const dsm__kde *k, const float *x, double h, double *weight);
-/** The h between 1e-3 and 10 with the largest mean log-likelihood of the held-out rows x (n, d), to 0.1 %. */
-double dsm__kde_bandwidth(const dsm__kde *k, const float *x, size_t n, double *weight);
 
 #endif

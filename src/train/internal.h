@@ -71,6 +71,24 @@ void dsm__peak_memory_restart(void);
 dsm_status dsm__normalize(dsm_comm *comm, dsm_dataset *dataset, const dsm_config *config,
                           dsm_normalization *n);
 
+/* ---- spread_rows.c, bandwidth.c ------------------------------------------------------------------------ */
+
+/** Reads up to `wanted` rows of the data, spread evenly over them, normalised: the same on every rank. `*rows`
+ *  (count, sample...) is owned by the caller: free(). Not collective; not beside a loader. */
+dsm_status dsm__spread_rows(dsm_dataset *dataset, const dsm_normalization *n, size_t wanted, float **rows,
+                            size_t *count);
+
+typedef struct dsm__bandwidth {
+  bool wanted; /* process.sigma was 0 */
+  size_t rows; /* to which it was fitted; 0: it is that of the run's checkpoint */
+} dsm__bandwidth;
+/** Puts a number in the place of process.sigma = 0: of the newest checkpoint of the run, else by dsm_bandwidth_fit on
+ *  objective.centres rows, for which it normalises the data into `n`. Before the session is made. Collective. */
+dsm_status dsm__bandwidth_complete(dsm_comm *comm, dsm_dataset *dataset, const dsm_train_options *options,
+                                   dsm_config *config, dsm_normalization *n, dsm__bandwidth *told);
+/** What came of it. Rank 0 prints. */
+void dsm__banner_bandwidth(const dsm__bandwidth *told, const dsm_config *config);
+
 /* ---- conditions.c -------------------------------------------------------------------------------------- */
 
 /** Opens data.conditions beside the samples, where there are some, and completes the configuration from what is

@@ -109,7 +109,8 @@ static dsm_status share_state(trainer *t) {
 /** A new run: normalisation from the data; the parameters have their initial values already. */
 static dsm_status start_new(trainer *t) {
   const dsm_config *c = &t->session.config;
-  DSM_TRY(dsm__normalize(t->session.comm, t->dataset, c, &t->header.normalization));
+  if (t->header.normalization.channels == 0)
+    DSM_TRY(dsm__normalize(t->session.comm, t->dataset, c, &t->header.normalization));
   DSM_TRY(dsm__conditions_normalize(t->session.comm, t->conditions, &t->header.conditions));
   DSM_TRY(dsm_config_text(c, &t->header.config));
   t->header.seed = (uint64_t)c->train.seed;
@@ -143,25 +144,15 @@ static dsm_status build_reducer(trainer *t) {
   return DSM_OK;
 }
 
-/** Rows for an objective that wants some: spread evenly over the data set, the same on every rank. Before the loader
- * starts: from then on the dataset is its own. */
+/** Rows for an objective that wants some, the same on every rank. Before the loader starts: from then on the dataset is
+ * its own. */
 static dsm_status give_rows(trainer *t) {
-  dsm_status status = DSM_OK;
-  const uint64_t rows = dsm_dataset_info_of(t->dataset)->rows;
-  const size_t wanted = dsm_objective_rows_wanted(t->objective),
-               count = wanted < rows ? wanted : (size_t)rows;
-  uint64_t *row = NULL;
-  if (count == 0) return DSM_OK;
-  DSM_TRY_DONE(DSM_ALLOC(count, &row));
-  DSM_TRY_DONE(DSM_ALLOC(count * t->session.d, &t->rows));
-  for (size_t i = 0; i < count; i++) row[i] = i * (rows / count);
-  DSM_TRY_DONE(dsm_dataset_read(t->dataset, row, count, t->rows));
-  dsm_normalize_values(&t->header.normalization, t->rows,
-                       count * t->session.d / t->header.normalization.channels);
-  DSM_TRY_DONE(dsm_objective_use_rows(t->objective, t->rows, count));
-done:
-  free(row);
-  return status;
+  const size_t wanted = dsm_objective_rows_wanted(t->objective);
+  size_t count;
+  if (wanted == 0) return DSM_OK;
+  DSM_TRY(dsm__spread_rows(t->dataset, &t->header.normalization, wanted, &t->rows, &count));
+  DSM_TRY(dsm_objective_use_rows(t->objective, t->rows, count));
+  return DSM_OK;
 }
 
 static dsm_status build_loader(trainer *t, const dsm_config *c) {
@@ -398,6 +389,7 @@ static void destroy(trainer *t) {
 /** What the configuration leaves to the data file is filled in. */
 static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   const dsm_train_options *o = t->options;
+  dsm__bandwidth bandwidth;
   DSM_AGREE(comm, dsm_fault_start(dsm_comm_rank(comm)));
   DSM_AGREE(comm, open_data(t, c));
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
@@ -405,6 +397,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
              info->file_shape, info->axes);
   DSM_AGREE(comm, dsm__conditions_open(t->dataset, c, &t->conditions));
+  DSM_TRY(dsm__bandwidth_complete(comm, t->dataset, o, c, &t->header.normalization, &bandwidth));
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
@@ -423,6 +416,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   else
     DSM_TRY(start_new(t));
   dsm__banner_data(info, c, &t->header.normalization);
+  dsm__banner_bandwidth(&bandwidth, c);
   if (t->conditions)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
                            c->objective.condition_drop);

@@ -41,7 +41,9 @@ static const dsm__process_ops ops = {
 dsm_status dsm__single_create(const dsm_config *config, dsm_process **process) {
   const double sigma = config->process.sigma;
   if (!(sigma > 0 && isfinite(sigma)))
-    DSM_FAIL(DSM_BAD_CONFIG, "process.sigma: the noise level must be above 0; received %g", sigma);
+    DSM_FAIL(DSM_BAD_CONFIG, "process.sigma: the noise level must be above 0; received %g (0 is fitted to the data by dsmpi train "
+             "alone: give a number)",
+             sigma);
   single *p = NULL;
   DSM_TRY(DSM_ALLOC(1, &p));
   p->base =

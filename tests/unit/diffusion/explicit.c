@@ -47,21 +47,79 @@ static void the_score_is_the_slope_of_the_log_density(void **state) {
   assert_true(isfinite(mean[0]) && isfinite(mean[1]));
 }
 
+/* ---- the bandwidth -------------------------------------------------------------------------------------- */
+
 /* Silverman's rule for a normal law in d dimensions, h = (4 / (d + 2) / m)^(1 / (d + 4)), is optimal for the squared error of
  * the density; the likelihood's optimum is near it. */
 static void the_bandwidth_is_near_the_rule_for_normal_data(void **state) {
   (void)state;
-  enum { M = 800, HELD = 400 };
-  static float rows[(M + HELD) * D];
-  static double weight[M];
-  for (uint64_t i = 0; i < M + HELD; i++)
+  enum { M = 800 };
+  static float rows[M * D];
+  double h = 0;
+  for (uint64_t i = 0; i < M; i++)
     dsm_random_normal((dsm_random_key){22, DSM_STREAM_DATA, 0, i}, 0, D, rows + i * D);
-  const dsm__kde kde = {rows, M, D};
-  const double h = dsm__kde_bandwidth(&kde, rows + M * D, HELD, weight);
+  assert_int_equal(dsm_bandwidth_fit(rows, M, D, &h), DSM_OK);
   const double rule = pow(4.0 / (D + 2) / M, 1.0 / (D + 4));
   print_message("bandwidth %.3f, rule for normal data %.3f\n", h, rule);
   assert_close(h, rule, 0.25, 0);
 }
+
+enum { ROWS = 60, THREE = 3 };
+
+/* Mean log-likelihood of each row under the estimate from the others, one after the other. */
+static double left_out(const float *rows, double h) {
+  float others[(ROWS - 1) * THREE];
+  double weight[ROWS], sum = 0;
+  const dsm__kde kde = {others, ROWS - 1, THREE};
+  for (size_t i = 0; i < ROWS; i++) {
+    memcpy(others, rows, i * THREE * sizeof *rows);
+    memcpy(others + i * THREE, rows + (i + 1) * THREE, (ROWS - 1 - i) * THREE * sizeof *rows);
+    sum += dsm__kde_log_density(&kde, rows + i * THREE, h, weight);
+  }
+  return sum / ROWS;
+}
+
+/* One normal cloud; the same three times as large; two small clouds far apart, whose likelihood also has a maximum, not the
+ * largest, at their distance. */
+static void the_bandwidth_has_the_largest_likelihood_of_rows_left_out(void **state) {
+  (void)state;
+  float rows[3][ROWS * THREE];
+  double h[3];
+  for (uint64_t i = 0; i < ROWS; i++) {
+    dsm_random_normal((dsm_random_key){26, DSM_STREAM_DATA, 0, i}, 0, THREE, rows[0] + i * THREE);
+    for (size_t j = i * THREE; j < (i + 1) * THREE; j++) {
+      rows[1][j] = 3 * rows[0][j];
+      rows[2][j] = 0.01f * rows[0][j] + (i % 2 ? 100.0f : 0.0f);
+    }
+  }
+  for (int k = 0; k < 3; k++) {
+    static const double factors[] = {0.01, 0.1, 0.5, 0.8, 0.98, 1.02, 1.2, 2, 10, 100, 10000};
+    assert_int_equal(dsm_bandwidth_fit(rows[k], ROWS, THREE, &h[k]), DSM_OK);
+    const double most = left_out(rows[k], h[k]);
+    for (size_t f = 0; f < sizeof factors / sizeof *factors; f++)
+      assert_true(left_out(rows[k], factors[f] * h[k]) < most);
+  }
+  assert_close(h[1], 3 * h[0], 2e-3, 0); /* each is right to 1e-3 */
+  assert_true(h[2] < 0.02);
+}
+
+static void data_without_a_bandwidth_are_refused(void **state) {
+  (void)state;
+  float rows[ROWS * THREE];
+  double h;
+  for (int j = 0; j < ROWS * THREE; j++) rows[j] = (float)(j / (2 * THREE) + j % THREE); /* each row twice */
+  assert_int_equal(dsm_bandwidth_fit(rows, ROWS, THREE, &h), DSM_BAD_DATA);
+  assert_non_null(strstr(dsm_trail_message(), "each of 60 rows looked at comes twice"));
+  dsm_trail_clear();
+  assert_int_equal(dsm_bandwidth_fit(rows, 1, THREE, &h), DSM_BAD_DATA);
+  assert_non_null(strstr(dsm_trail_message(), "received 1"));
+  dsm_trail_clear();
+  rows[0] += 0.5f; /* one row alone is enough: the likelihood falls as h goes to 0 */
+  assert_int_equal(dsm_bandwidth_fit(rows, ROWS, THREE, &h), DSM_OK);
+  assert_true(h > 0.01 && h < 10);
+}
+
+/* ---- the objective -------------------------------------------------------------------------------------- */
 
 /* loss = w sigma^2 |s_hat - s*|^2, with s* of the estimate, for samples that are the estimate's own: the mean of the loss is
  * that of denoising on the centres less (d - sigma^2 E |s*|^2) / 2 (Vincent 2011), here evaluated from the same density. */
@@ -153,6 +211,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_score_is_the_slope_of_the_log_density),
       cmocka_unit_test(the_bandwidth_is_near_the_rule_for_normal_data),
+      cmocka_unit_test(the_bandwidth_has_the_largest_likelihood_of_rows_left_out),
+      cmocka_unit_test(data_without_a_bandwidth_are_refused),
       cmocka_unit_test(denoising_differs_by_the_known_constant),
       cmocka_unit_test(a_linear_score_reaches_the_precision_of_the_estimate),
       cmocka_unit_test(its_gradients_match_finite_differences),
