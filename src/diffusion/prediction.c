@@ -73,6 +73,7 @@ dsm_reading dsm_prediction_reading(const dsm_objective_settings *settings, const
 }
 
 dsm_status dsm_prediction_check(const dsm_objective_settings *settings, const dsm_process *process) {
+  static const double smallest = 1e-30;
   const int prediction = settings->prediction;
   const bool of_noise =
       prediction == DSM_PREDICT_EPS || prediction == DSM_PREDICT_SCORE || prediction == DSM_PREDICT_ENERGY;
@@ -84,12 +85,13 @@ dsm_status dsm_prediction_check(const dsm_objective_settings *settings, const ds
         "objective.prediction mu is the mean of a step from t to t - 1, and the time of the process %s is "
         "continuous; use ddpm or smld, or predict x0",
         name);
-  if (of_noise && dsm_process_alpha(process, dsm_process_last(process)) == 0)
+  const double alpha = dsm_process_alpha(process, dsm_process_last(process));
+  if (of_noise && alpha < smallest) /* x0 = (x - sigma eps) / alpha in float32 */
     DSM_FAIL(
         DSM_BAD_CONFIG,
-        "objective.prediction %s says nothing about x0 where alpha = 0, as at the last time of the process "
+        "objective.prediction %s says nothing about x0 where alpha = %g, as at the last time of the process "
         "%s; predict flow, v, x0 or edm",
-        word, name);
+        word, alpha, name);
   return DSM_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The discrete process of Ho et al. 2020 (arXiv:2006.11239), t = 1 ... T:
  *   beta_t       variance added in step t, from betas.c
  *   alpha-bar_t  prod_{i <= t} (1 - beta_i) = alpha(t)^2; the table holds log alpha = sum log1p(-beta_i) / 2 */
+#include <stdlib.h>
 #include "dsmpi/memory.h"
 #include "process/betas.h"
 #include "process/process.h"
@@ -68,6 +69,12 @@ dsm_status dsm__ddpm_create(const dsm_config *config, dsm_process **process) {
   p->steps = steps;
   for (int64_t t = 1; t <= steps; t++)
     p->log_alpha[t] = p->log_alpha[t - 1] + log1p(-dsm__beta(config, t)) / 2;
+  if (p->log_alpha[steps - 1] < log(DSM__SMALLEST)) {
+    free(p);
+    DSM_FAIL(DSM_BAD_CONFIG, "process.betas: nothing is left of the data long before the last time; take "
+                             "smaller or fewer betas (the last "
+                             "one alone may be 1)");
+  }
   *process = &p->base;
   return DSM_OK;
 }

@@ -25,19 +25,17 @@ dsm_status dsm_process_create(const dsm_config *config, dsm_process **process) {
 }
 
 dsm_status dsm__check_sigmas(const dsm_config *config) {
-  static const double smallest = 1e-100;
   const double sigma_min = config->process.sigma_min, sigma_max = config->process.sigma_max;
   if (!(sigma_min > 0 && sigma_max > sigma_min && isfinite(sigma_max)))
     DSM_FAIL(DSM_BAD_CONFIG,
              "process.sigma_min, process.sigma_max: need 0 < sigma_min < sigma_max; received %g and %g "
              "(sigma_max: about the largest distance between two samples)",
              sigma_min, sigma_max);
-  if (sigma_min < smallest || sigma_max > 1 / smallest)
+  if (sigma_min < DSM__SMALLEST || sigma_max > 1 / DSM__SMALLEST)
     DSM_FAIL(DSM_BAD_CONFIG,
              "process.sigma_min, process.sigma_max: their squares must be numbers above 0; received %g and "
-             "%g: stay "
-             "between %g and %g",
-             sigma_min, sigma_max, smallest, 1 / smallest);
+             "%g: stay between %g and %g",
+             sigma_min, sigma_max, DSM__SMALLEST, 1 / DSM__SMALLEST);
   return DSM_OK;
 }
 

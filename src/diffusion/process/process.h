@@ -9,6 +9,9 @@
  * embedding suit every process. */
 enum { DSM__LABEL_LAST = 999 };
 
+/* Scales below it, but 0 itself at the last time, are refused: their squares and ratios would not be numbers. */
+#define DSM__SMALLEST 1e-100
+
 /** One process: a file, a table. All functions see 0 < s < t <= last; the data end t = 0 (alpha 1, sigma 0)
  * is process.c's. */
 typedef struct dsm__process_ops {

@@ -13,12 +13,19 @@ typedef struct dsm__rate {
 /** process.beta_min and process.beta_max. @return DSM_OK; DSM_BAD_CONFIG with both values. */
 static inline dsm_status dsm__rate_of(const dsm_config *config, dsm__rate *rate) {
   *rate = (dsm__rate){config->process.beta_min, config->process.beta_max};
-  if (rate->b0 > 0 && rate->b1 >= rate->b0 && isfinite(rate->b1)) return DSM_OK;
-  DSM_FAIL(
-      DSM_BAD_CONFIG,
-      "process.beta_min, process.beta_max: need 0 < beta_min <= beta_max; received %g and %g (usual: 0.1 "
-      "and 20)",
-      rate->b0, rate->b1);
+  if (!(rate->b0 > 0 && rate->b1 >= rate->b0 && isfinite(rate->b1)))
+    DSM_FAIL(
+        DSM_BAD_CONFIG,
+        "process.beta_min, process.beta_max: need 0 < beta_min <= beta_max; received %g and %g (usual: 0.1 "
+        "and 20)",
+        rate->b0, rate->b1);
+  if (exp(-(rate->b0 + rate->b1) / 4) < DSM__SMALLEST) /* alpha(1) */
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "process.beta_min, process.beta_max: with %g and %g nothing is left of the data long before the "
+             "last time; "
+             "stay below a sum of 900 (usual: 0.1 and 20)",
+             rate->b0, rate->b1);
+  return DSM_OK;
 }
 
 /** beta / 2 = -(log alpha)' */

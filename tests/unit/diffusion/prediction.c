@@ -293,6 +293,14 @@ static void readings_that_do_not_exist_are_refused(void **state) {
   const dsm_objective_settings settings = objective_of(DSM_PREDICT_EPS, DSM_WEIGHT_SIMPLE);
   assert_refused(dsm_prediction_check(&settings, p), "predict flow, v, x0 or edm");
   dsm_process_destroy(&p);
+  /* and vp with so little left that 1 / alpha is beyond float32 */
+  config = config_of(DSM_PROCESS_VP, 0, 0);
+  config.process.beta_max = 800;
+  assert_int_equal(dsm_process_create(&config, &p), DSM_OK);
+  assert_refused(dsm_prediction_check(&settings, p), "predict flow, v, x0 or edm");
+  const dsm_objective_settings v = objective_of(DSM_PREDICT_V, DSM_WEIGHT_SIMPLE);
+  assert_int_equal(dsm_prediction_check(&v, p), DSM_OK);
+  dsm_process_destroy(&p);
 }
 
 int main(void) {

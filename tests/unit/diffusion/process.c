@@ -409,6 +409,9 @@ static void impossible_settings_are_refused_with_the_value(void **state) {
   dsm_config config = config_of(DSM_PROCESS_VP, 0, 0);
   config.process.beta_min = 30;
   refused(config, "received 30 and 20");
+  config = config_of(DSM_PROCESS_SUBVP, 0, 0);
+  config.process.beta_max = 1e6; /* alpha is 0 from t = 0.03 on */
+  refused(config, "with 0.1 and 1e+06");
   config = config_of(DSM_PROCESS_VE, 0, 0);
   config.process.sigma_min = 60;
   refused(config, "received 60 and 50");
@@ -433,6 +436,10 @@ static void impossible_settings_are_refused_with_the_value(void **state) {
   refused(config, "number 4 is 1");
   config.process.betas.value[3] = 0;
   refused(config, "number 4 is 0");
+
+  config = config_of_list(1000);
+  for (int i = 0; i < 1000; i++) config.process.betas.value[i] = 0.9;
+  refused(config, "take smaller or fewer betas");
 
   dsm_process *p = ddpm_of(21);
   assert_true(dsm_process_alpha(p, 21) > 0);
