@@ -165,7 +165,11 @@ static dsm_status make(const dsm__trained *trained, const dsm__given *beside, ui
   const bool told = dsm__trained_overridden(trained, "sampler.label") ||
                     dsm__trained_overridden(trained, "sampler.condition") ||
                     dsm__trained_overridden(trained, "sampler.condition_file");
-  if (config->sampler.guidance == 0) return DSM_OK;
+  if (config->sampler.guidance == 0) {
+    if (told)
+      dsm_warn("sampler.guidance = 0 draws samples of all kinds: what they were to be given is not used");
+    return DSM_OK;
+  }
   if (beside && !told)
     DSM_TRY(from_beside(config, beside, count, t));
   else if (config->sampler.condition_file[0])

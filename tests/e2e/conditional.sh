@@ -32,6 +32,9 @@ expect 0 1 train small.yaml "${given[@]}" train.steps=60 -o small-1 # goes on, w
 expect 0 1 sample small-1 -n 37 --conditions all-1.h5 --guidance 2 -o again.h5 # samples carry their conditions
 "$DSMPI_HELPERS/conditional" same all-1.h5 all-2.h5 || fail "labels of the samples"
 
+expect 0 1 sample small-1 -n 8 --label 3 --guidance 0 -o free.h5
+expect_words "what they were to be given is not used"
+
 # ---- every sampler with two evaluations of the network an estimate; ode: each sample with its own steps ----
 expect 0 1 train small.yaml "${given[@]}" process.name=vp objective.prediction=energy -o vp
 guided() { # WORDS SAMPLER SETTING...

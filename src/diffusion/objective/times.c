@@ -7,6 +7,7 @@
  *   log_normal  ln(sigma / alpha) ~ N(mean, std^2) (Karras et al. 2022, arXiv:2206.00364, table 1), within the times of
  *               the process
  *   importance  importance.c */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include "dsmpi/memory.h"
@@ -74,7 +75,8 @@ static void draw_log_normal(const dsm_times *times, dsm_random_key key, size_t n
   for (size_t i = 0; i < n; i++, key.sample++) {
     float normal;
     dsm_random_normal(key, 0, 1, &normal);
-    t[i] = dsm_process_time_of(times->process, exp(s->log_sigma_mean + s->log_sigma_std * (double)normal));
+    const double ratio = exp(s->log_sigma_mean + s->log_sigma_std * (double)normal);
+    t[i] = dsm_process_time_of(times->process, fmax(ratio, DBL_MIN)); /* the first time, where it is 0 */
   }
 }
 

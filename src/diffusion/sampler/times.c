@@ -30,7 +30,9 @@ static int grid_of(const dsm_process *process, const dsm_sampler_settings *setti
 static const char *refused(const dsm_process *process, const dsm_sampler_settings *settings) {
   const int grid = grid_of(process, settings);
   if (grid < DSM_GRID_AUTO || grid > DSM_GRID_RHO) return "sampler.grid is none of the known ones";
-  if (grid == DSM_GRID_RHO && !(settings->rho > 0)) return "sampler.rho must be above 0 (usual: 7)";
+  if (grid == DSM_GRID_RHO &&
+      !(settings->rho >= 0.01 && settings->rho <= 1e4)) /* beyond, times would be equal */
+    return "sampler.rho must lie between 0.01 and 10000 (usual: 7)";
   const bool by_ratio = grid == DSM_GRID_LOG_SNR || grid == DSM_GRID_RHO;
   if (by_ratio && !(dsm_process_alpha(process, dsm_process_last(process)) > 0))
     return "nothing is left of the data at the last time of this process, alpha = 0, so a grid in sigma / "
@@ -59,8 +61,9 @@ static double time_at(const dsm_process *process, const dsm_sampler_settings *se
   const double low = dsm__noise_ratio(process, first), high = dsm__noise_ratio(process, last);
   if (grid == DSM_GRID_LOG_SNR)
     return dsm_process_time_of(process, exp(log(low) + q * (log(high) - log(low))));
-  const double rho = settings->rho, root = pow(low, 1 / rho);
-  return dsm_process_time_of(process, pow(root + q * (pow(high, 1 / rho) - root), rho));
+  /* in units of the highest, whose own root may be beyond all numbers */
+  const double rho = settings->rho, root = pow(low / high, 1 / rho);
+  return dsm_process_time_of(process, high * pow(root + q * (1 - root), rho));
 }
 
 /* Rounds to integers; then no two are equal: first from above, then, with what is left below, from beneath. */

@@ -141,6 +141,25 @@ static void each_grid_has_the_values_of_its_formula(void **state) {
   }
 }
 
+/* At both ends of what sampler.rho may be, and with many steps, no two times are equal. */
+static void no_exponent_makes_times_equal(void **state) {
+  (void)state;
+  enum { MANY = 100000 };
+  static double t[MANY + 1];
+  static const double rhos[] = {0.01, 0.3, 1, 7, 1e4};
+  for (int name = 0; name < DSM_PROCESS_SINGLE; name++) {
+    dsm_process *p = process_named(name);
+    for (size_t i = 0; i < sizeof rhos / sizeof *rhos && name != DSM_PROCESS_FLOW && !dsm_process_discrete(p);
+         i++) {
+      dsm_sampler_settings settings = grid_of(DSM_GRID_RHO);
+      settings.rho = rhos[i];
+      assert_int_equal(dsm_sampler_times(p, &settings, MANY, t), DSM_OK);
+      for (int k = 0; k < MANY; k++) assert_true(t[k + 1] < t[k]);
+    }
+    dsm_process_destroy(&p);
+  }
+}
+
 static void wrong_grids_are_refused(void **state) {
   (void)state;
   dsm_process *p = ddpm_of(100);
@@ -149,10 +168,13 @@ static void wrong_grids_are_refused(void **state) {
   assert_int_equal(dsm_sampler_times(p, &settings, 101, t), DSM_BAD_CONFIG);
   assert_int_equal(dsm_sampler_times(p, &settings, 0, t), DSM_BAD_CONFIG);
   settings.grid = DSM_GRID_RHO;
-  settings.rho = 0;
-  assert_int_equal(dsm_sampler_times(p, &settings, 10, t), DSM_BAD_CONFIG);
-  assert_non_null(strstr(dsm_trail_message(), "sampler.rho"));
-  dsm_trail_clear();
+  static const double rhos[] = {0, 1e-3, 1e5};
+  for (int i = 0; i < 3; i++) {
+    settings.rho = rhos[i];
+    assert_int_equal(dsm_sampler_times(p, &settings, 10, t), DSM_BAD_CONFIG);
+    assert_non_null(strstr(dsm_trail_message(), "sampler.rho"));
+    dsm_trail_clear();
+  }
   dsm_process_destroy(&p);
 }
 
@@ -163,6 +185,7 @@ int main(void) {
       cmocka_unit_test(each_grid_is_uniform_in_its_own_measure),
       cmocka_unit_test(the_rho_grid_has_the_published_values),
       cmocka_unit_test(each_grid_has_the_values_of_its_formula),
+      cmocka_unit_test(no_exponent_makes_times_equal),
       cmocka_unit_test(wrong_grids_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,26 @@ static void a_stratified_batch_is_spread_evenly(void **state) {
   dsm_process_destroy(&p);
 }
 
+static void log_normal_times_stay_in_range_however_far_the_law_lies(void **state) {
+  (void)state;
+  static const double means[] = {-1000, 1000}; /* exp of which is 0 and infinite */
+  for (int name = 0; name < PROCESSES; name++)
+    for (int k = 0; k < 2; k++) {
+      dsm_process *p = process_named(name);
+      dsm_config config = config_of(name, DSM_SCHEDULE_LINEAR, 1000);
+      dsm_times *times = NULL;
+      double t[4];
+      config.objective.times = DSM_TIMES_LOG_NORMAL;
+      config.objective.log_sigma_mean = means[k];
+      assert_int_equal(dsm_times_create(&config, p, &times), DSM_OK);
+      dsm_times_draw(times, 1, 0, 0, 4, t, NULL);
+      for (int i = 0; i < 4; i++)
+        assert_true(t[i] == (k == 0 ? dsm_process_first(p, false) : dsm_process_last(p)));
+      dsm_times_destroy(&times);
+      dsm_process_destroy(&p);
+    }
+}
+
 /* ln(sigma / alpha) ~ N(-1.2, 1.2^2), whatever the process calls its times. */
 static void log_normal_times_have_log_normal_noise_levels(void **state) {
   (void)state;
@@ -305,6 +325,7 @@ int main(void) {
       cmocka_unit_test(seed_step_and_sample_all_matter),
       cmocka_unit_test(times_are_uniform_over_their_range),
       cmocka_unit_test(a_stratified_batch_is_spread_evenly),
+      cmocka_unit_test(log_normal_times_stay_in_range_however_far_the_law_lies),
       cmocka_unit_test(log_normal_times_have_log_normal_noise_levels),
       cmocka_unit_test(times_are_drawn_by_the_root_mean_square_of_their_losses),
       cmocka_unit_test(weights_keep_the_mean_and_lower_the_variance),
