@@ -18,6 +18,7 @@
  * are the squares of the factors that make the errors of eps, x0 and F of one unit of it. */
 #include "dsmpi/diffusion.h"
 
+#include <float.h>
 #include <math.h>
 
 typedef struct unit {
@@ -80,5 +81,17 @@ dsm_status dsm_weighting_check(const dsm_objective_settings *settings, const dsm
              "objective.weighting likelihood is infinite at the last time of the process %s, where g is; use "
              "output or simple",
              name);
+  if (settings->prediction == DSM_PREDICT_MU && !dsm_process_discrete(process))
+    return DSM_OK; /* refused as such */
+  const double first = dsm_process_first(process, false),
+               weight = dsm_weighting_of_output(settings, process, first, 1);
+  if (!(weight <= (double)FLT_MAX))
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "objective.weighting %s gives what the network predicts (%s) the weight %g at the lowest noise "
+             "of the process "
+             "%s, %g, which is beyond float32: raise the lowest noise, or use the weighting output",
+             dsm_config_word("objective.weighting", settings->weighting),
+             dsm_config_word("objective.prediction", settings->prediction), weight, name,
+             dsm_process_sigma(process, first));
   return DSM_OK;
 }

@@ -14,7 +14,7 @@ void dsm__banner(const dsm__session *s) {
            dsm_timestamp(time, sizeof time));
   dsm_info("with     %s, %s, %s, kernels %s (%s)", dsm_comm_library(), dsm_kernels_blas(), dsm_hdf5_library(),
            s->kernels.name, s->kernels.instructions);
-  if (s->kernels.threads > cores)
+  if (dsm_comm_rank(s->comm) == 0 && s->kernels.threads > cores)
     dsm_warn(
         "%d threads a rank on %d core%s: more threads than cores is slow; set train.threads or fewer ranks",
         s->kernels.threads, cores, plural(cores));

@@ -147,7 +147,7 @@ dsm_status dsm__blocks_run(const dsm__blocks *b) {
   dsm_info("output   %s: %llu %s in %llu block%s%s", b->output, (unsigned long long)count, b->noun,
            (unsigned long long)blocks, blocks == 1 ? "" : "s",
            missing < blocks ? "; going on with an interrupted file" : "");
-  if (missing > 0 && missing < (uint64_t)dsm_comm_size(comm))
+  if (dsm_comm_rank(comm) == 0 && missing > 0 && missing < (uint64_t)dsm_comm_size(comm))
     dsm_warn("%llu block%s for %d ranks: some have nothing to do; a smaller sampler.block shares the work",
              (unsigned long long)missing, missing == 1 ? "" : "s", dsm_comm_size(comm));
   DSM_TRY(compute_all(b, missing));

@@ -415,7 +415,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(share_state(t));
   else
     DSM_TRY(start_new(t));
-  dsm__banner_data(info, c, &t->header.normalization);
+  if (is_root(t)) dsm__banner_data(info, c, &t->header.normalization); /* it warns too */
   dsm__banner_bandwidth(&bandwidth, c);
   if (t->conditions)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,

@@ -22,6 +22,16 @@ that "mistakes in the configuration are told once" [ "$(grep -c 'bad.yaml:1:9: u
 
 exits 0 data make eight_gaussians -n 200 -o points.h5
 that "made once" [ "$(wc -l <<<"$out")" -eq 1 ]
+cat >points.yaml <<END
+data: {file: points.h5}
+model: {name: mlp, width: 8, depth: 1}
+train: {steps: 2, batch: 8, micro_batch: 4, threads: 4096}
+END
+exits 0 train points.yaml --dry-run
+that "more threads than cores are warned of once" [ "$(grep -c 'more threads than cores' <<<"$out")" -eq 1 ]
+exits 0 train points.yaml train.threads=1 optimizer.ema=[] sampler.ema=0 -o run
+exits 0 sample run -n 4 -o few.h5 train.threads=1
+that "a rank without work is warned of once" [ "$(grep -c 'some have nothing to do' <<<"$out")" -eq 1 ]
 exits 0 info points.h5
 that "listed once" [ "$(grep -c /samples <<<"$out")" -eq 1 ]
 

@@ -173,6 +173,16 @@ static void weights_that_do_not_exist_are_refused(void **state) {
       assert_int_equal(dsm_weighting_check(&likelihood, p), DSM_OK);
     dsm_process_destroy(&p);
   }
+  /* 1 / sigma^2 on x0 at a level of 1e-25 */
+  dsm_config config = config_of(DSM_PROCESS_VE, 0, 0);
+  config.process.sigma_min = 1e-25;
+  dsm_process *p = NULL;
+  assert_int_equal(dsm_process_create(&config, &p), DSM_OK);
+  const dsm_objective_settings simple = objective_of(DSM_PREDICT_X0, DSM_WEIGHT_SIMPLE),
+                               output = objective_of(DSM_PREDICT_X0, DSM_WEIGHT_OUTPUT);
+  assert_refused(dsm_weighting_check(&simple, p), "beyond float32");
+  assert_int_equal(dsm_weighting_check(&output, p), DSM_OK);
+  dsm_process_destroy(&p);
 }
 
 /* Data N(0, s0^2), exact score: the loss (1/2) E (s + eps/sigma)^2 of one dimension is
