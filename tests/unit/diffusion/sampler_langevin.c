@@ -200,6 +200,46 @@ static void metropolis_removes_the_bias_of_the_step(void **state) {
   dsm_process_destroy(&p);
 }
 
+/* Target N(0, I) in the plane, y = (1 - tau) x + sqrt(2 tau) z: ln a = (|x|^2 - |y|^2) tau / 4, and by detailed balance the share
+ * that is accepted is twice that of |y| < |x|. On each axis x^2 - y^2 has the eigenvalues (-tau^2 +- sqrt(tau^4 + 8 tau)) / 2; two
+ * axes make exponentials of them, so the share is
+ *   1 - tau^(3/2) / sqrt(8 + tau^3). */
+static void metropolis_accepts_the_share_of_the_closed_form(void **state) {
+  (void)state;
+  static float x[2 * POINTS];
+  static const double taus[] = {0.3, 0.8, 1.5};
+  dsm_process *p = process_of(DSM_PROCESS_VP, 0, 0);
+  mixture m = {.process = p,
+               .weight = {0.5, 0.25, 0.25}, /* three times the same part */
+               .s = {1, 1, 1},
+               .samples = POINTS,
+               .each = 1};
+  dsm_denoiser denoiser = mixture_denoiser(&m);
+  for (int i = 0; i < 3; i++) {
+    dsm_sampling_moves moves = {0};
+    dsm_sampler_settings settings = settings_default();
+    settings.denoise = false;
+    settings.metropolis = true;
+    settings.langevin_time = 0.3;
+    settings.langevin_step = taus[i];
+    const dsm_sampling s = {.process = p,
+                            .denoiser = &denoiser,
+                            .settings = &settings,
+                            .n = POINTS,
+                            .d = 2,
+                            .seed = 8,
+                            .steps = 40,
+                            .moves = &moves};
+    assert_int_equal(dsm_sampler_draw(dsm_sampler_of(DSM_SAMPLER_LANGEVIN), &s, x), DSM_OK);
+    const double share = (double)moves.accepted / (double)moves.proposed, tau = taus[i];
+    print_message("tau %.1f: accepted %.4f\n", tau, share);
+    /* 240,000 moves, of which some tens depend on each other: 0.001 times a few */
+    assert_close(share, 1 - pow(tau, 1.5) / sqrt(8 + tau * tau * tau), 0, 0.006);
+    assert_close(variance_of(x, 2 * POINTS), 1, 4.5 * sqrt(2.0 / (2 * POINTS)), 0);
+  }
+  dsm_process_destroy(&p);
+}
+
 /* A proposal is judged by its own energy alone: cutting the block changes nothing. */
 static void metropolis_does_not_depend_on_how_blocks_are_cut(void **state) {
   (void)state;
@@ -235,6 +275,7 @@ int main(void) {
       cmocka_unit_test(the_last_level_of_annealed_langevin_has_that_variance_too),
       cmocka_unit_test(the_corrector_alone_keeps_the_marginal_up_to_its_bias),
       cmocka_unit_test(metropolis_removes_the_bias_of_the_step),
+      cmocka_unit_test(metropolis_accepts_the_share_of_the_closed_form),
       cmocka_unit_test(metropolis_does_not_depend_on_how_blocks_are_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
