@@ -1,5 +1,5 @@
 #!/bin/bash
-# Trap 12: files of a run are written by one rank. Here each rank has a folder of its own to work in, as on nodes without a shared
+# trap 12: files of a run are written by one rank. Here each rank has a folder of its own to work in, as on nodes without a shared
 # file system, and the run folder has a relative name: whatever a rank writes is seen in its own folder.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"

@@ -101,7 +101,7 @@ static const way blocking = {.overlap = DSM_OVERLAP_OFF}, overlapping = {.overla
 static const size_t leaf_counts[] = {8, 9, 12, 13, 16, 21, 24, 31, 32, 37, 48, 64, 100};
 enum { LEAF_COUNTS = sizeof leaf_counts / sizeof *leaf_counts };
 
-/* Traps 8 and 19: what every rank gets is the sum over all leaves, whoever has how many of them. */
+/* trap 8, trap 19: what every rank gets is the sum over all leaves, whoever has how many of them. */
 static void tree_sum_is_the_canonical_tree(void **state) {
   (void)state;
   for (size_t i = 0; i < LEAF_COUNTS; i++) check_tree(leaf_counts[i], 1003, 0, blocking, 1);

@@ -44,7 +44,7 @@ static void load(dsm_dataset *d, const dsm_normalization *n, uint64_t batch, uin
   }
 }
 
-/* Trap 11: a job that goes on meets the data that the unbroken one meets. */
+/* trap 11: a job that goes on meets the data that the unbroken one meets. */
 static void any_split_depth_and_start_gives_the_same_samples(void **state) {
   (void)state;
   enum { BATCH = 13, STEPS = 24 }; /* more than three epochs */

@@ -115,7 +115,7 @@ static void a_finished_file_has_all_samples_in_order_of_channels_first(void **st
   for (size_t b = 0; b < BLOCKS; b++) assert_int_equal(complete[b], 1);
 }
 
-/* Trap 25: samples that do not divide evenly are neither lost nor there twice. */
+/* trap 25: samples that do not divide evenly are neither lost nor there twice. */
 static void any_order_from_any_writers_gives_the_same_bytes(void **state) {
   (void)state;
   const char *path = in_folder("mixed.h5");

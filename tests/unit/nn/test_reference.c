@@ -207,7 +207,7 @@ static void check_all(network net) {
     for (int decompose = 0; decompose < 2; decompose++) check(&net, &set[k], decompose);
 }
 
-/* Trap 16: its convolutions of stride 2 are padded by one on the right and at the bottom alone; trap 15: the time embedding
+/* trap 16: its convolutions of stride 2 are padded by one on the right and at the bottom alone; trap 15: the time embedding
  * is that of PyTorch too, inside. */
 static void unet_and_its_gradients_equal_pytorch(void **state) {
   (void)state;
