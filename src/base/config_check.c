@@ -62,6 +62,8 @@ static void check_process(const dsm_config *c, dsm__mistakes *mistakes) {
   static const int with_rates[] = {DSM_PROCESS_VP, DSM_PROCESS_SUBVP, -1};
   static const int with_levels[] = {DSM_PROCESS_VE, DSM_PROCESS_SMLD, DSM_PROCESS_EDM, -1};
   static const int with_steps[] = {DSM_PROCESS_DDPM, DSM_PROCESS_SMLD, -1};
+  /* langevin takes its steps at one level; ode, whose steps are a mere limit, says itself why it cannot run */
+  static const int walk_no_levels[] = {DSM_SAMPLER_LANGEVIN, DSM_SAMPLER_ODE, -1};
   const int name = c->process.name;
   if (is_one_of(name, with_rates) && c->process.beta_min >= c->process.beta_max)
     WRONG("process.beta_min = %g must be below process.beta_max = %g", c->process.beta_min,
@@ -70,7 +72,7 @@ static void check_process(const dsm_config *c, dsm__mistakes *mistakes) {
     WRONG("process.sigma_min = %g must be below process.sigma_max = %g", c->process.sigma_min,
           c->process.sigma_max);
   if (is_one_of(name, with_steps) && c->sampler.steps > c->process.steps &&
-      c->sampler.name != DSM_SAMPLER_LANGEVIN)
+      !is_one_of(c->sampler.name, walk_no_levels))
     WRONG("sampler.steps = %" PRId64 " is more than process.steps = %" PRId64
           "; a %s process has no more levels",
           c->sampler.steps, c->process.steps, dsm_config_word("process.name", name));

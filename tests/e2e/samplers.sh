@@ -54,6 +54,8 @@ for sampler in euler heun ode euler_maruyama; do
   expect_words "the $sampler sampler cannot run on this ddpm process: time is discrete"
   [ ! -e never.h5.partial ] || fail "a file was begun for samples that cannot be drawn"
 done
+expect 78 1 sample ddpm -n 4 -o never.h5 --sampler ode --steps 1000 # more than there are times, but that is not the reason
+expect_words "the ode sampler cannot run on this ddpm process: time is discrete"
 expect 78 1 sample ddpm -n 4 -o never.h5 --sampler langevin sampler.metropolis=true
 expect_words 'need not be the gradient of one'
 expect 78 1 sample ddpm -n 4 -o never.h5 sampler.variance=learned
