@@ -278,7 +278,7 @@ const dsm__setting dsm__schema[] = {
      .sentence = "Times of the steps, both ends included: uniform, quadratic (more near the data), uniform in "
                  "the log-SNR, or in sigma to the power 1/rho; auto: rho where the time is sigma (edm), else "
                  "uniform."},
-    {"sampler.rho", DSM__REAL, FIELD(sampler, rho), .flags = DSM__ABOVE, FROM(0), .initial = "7",
+    {"sampler.rho", DSM__REAL, FIELD(sampler, rho), RANGE(0.01, 10000), .initial = "7",
      .sentence = "Exponent of the grid rho."},
     {"sampler.denoise", DSM__BOOL, FIELD(sampler, denoise), .initial = "true", .also = "final_denoise",
      .sentence = "The last step removes the noise of the first time; false leaves it in."},
