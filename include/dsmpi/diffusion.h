@@ -244,6 +244,7 @@ typedef struct dsm_sampling {
   size_t n, d;                        /* samples in the block, elements a sample */
   uint64_t seed, first;               /* stream DSM_STREAM_SAMPLER */
   int64_t steps;                      /* dsm_sampler_steps */
+  double start;                       /* time of x on entry: 0 = the last one */
   const double *clip_low, *clip_high; /* per channel range of x0_hat in normalised units, or NULL */
   size_t channels;
   /* called after each step with the evaluations done of those planned (adaptive: thousandths of the way of
@@ -263,6 +264,9 @@ typedef struct dsm_sampler {
   bool walks;      /* its steps are those of dsm_sampler_times */
   bool adaptive;   /* each sample takes as many steps as it needs; sampler.steps limits them */
   bool metropolis; /* sampler.metropolis applies */
+  /* true where its steps follow the reverse SDE, so that from one x_t it draws from p(x0 | x_t); NULL: it never does,
+   * x_t fixes the sample, or it forgets x_t */
+  bool (*reverses)(const dsm_sampling *s);
   /* why this sampler cannot run with these settings on this process, or NULL; sampling->denoiser may be NULL */
   const char *(*refuses)(const dsm_sampling *s);
   /* evaluations that it will take, 0 if adaptive; NULL: one a step */
@@ -306,6 +310,11 @@ dsm_status dsm_sampler_encode(const dsm_sampler *sampler, const dsm_sampling *s,
  *  (Shoemake 1985, doi:10.1145/325165.325242); straight where theta is 0 or pi, or one of them is 0. w = 0 and 1 are
  *  z0 and z1 to the bit. */
 void dsm_slerp(const float *z0, const float *z1, size_t d, double w, float *z);
+/** The same from given noisy samples x = x_t, t = s->start, which become, where the sampler reverses, samples of
+ *  p(x0 | x_t). Samplers that walk or are adaptive.
+ *  @return as dsm_sampler_draw; DSM_BAD_CONFIG too if the sampler does not go from noise to data, or s->start lies
+ *  outside the times of sampling (an integer where time is discrete) */
+dsm_status dsm_sampler_continue(const dsm_sampler *sampler, const dsm_sampling *s, float *x);
 /** Times of `steps` evaluations: t[0] = last > ... > t[steps-1] = first, t[steps] = 0, spaced by
  *  settings->grid (src/diffusion/sampler/times.c); distinct integers where time is discrete; one step: t[0] =
  *  last. `t` has steps + 1 entries.

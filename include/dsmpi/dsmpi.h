@@ -19,6 +19,7 @@
 #include "dsmpi/normalization.h"
 #include "dsmpi/diffusion.h"
 #include "dsmpi/mixture.h"
+#include "dsmpi/restore.h"
 #include "dsmpi/optim.h"
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"

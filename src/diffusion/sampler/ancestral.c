@@ -37,5 +37,9 @@ static void describe(const dsm_sampling *sampling, char *text, size_t size) {
   snprintf(text, size, "variance %s", dsm_config_word("sampler.variance", sampling->settings->variance));
 }
 
-const dsm_sampler dsm__sampler_ancestral = {
-    .name = "ancestral", .walks = true, .refuses = refuses, .describe = describe, .run = run};
+const dsm_sampler dsm__sampler_ancestral = {.name = "ancestral",
+                                            .walks = true,
+                                            .reverses = dsm__reverses,
+                                            .refuses = refuses,
+                                            .describe = describe,
+                                            .run = run};

@@ -65,5 +65,14 @@ static void describe(const dsm_sampling *sampling, char *text, size_t size) {
   snprintf(text, size, "eta %g", sampling->settings->eta);
 }
 
-const dsm_sampler dsm__sampler_ddim = {
-    .name = "ddim", .walks = true, .refuses = refuses, .describe = describe, .run = run, .encode = encode};
+static bool reverses(const dsm_sampling *sampling) {
+  return sampling->settings->eta == 1;
+}
+
+const dsm_sampler dsm__sampler_ddim = {.name = "ddim",
+                                       .walks = true,
+                                       .reverses = reverses,
+                                       .refuses = refuses,
+                                       .describe = describe,
+                                       .run = run,
+                                       .encode = encode};

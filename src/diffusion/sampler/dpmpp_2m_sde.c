@@ -20,4 +20,4 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 }
 
 const dsm_sampler dsm__sampler_dpmpp_2m_sde = {
-    .name = "dpmpp_2m_sde", .walks = true, .steps = 50, .run = run};
+    .name = "dpmpp_2m_sde", .walks = true, .reverses = dsm__reverses, .steps = 50, .run = run};

@@ -19,10 +19,13 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
 
 const char *dsm__euler_maruyama_refuses(const dsm_sampling *sampling) {
   if (dsm_process_discrete(sampling->process)) return dsm__needs_continuous_time(sampling);
-  if (dsm_process_alpha(sampling->process, dsm_process_last(sampling->process)) > 0) return NULL;
+  if (dsm_process_alpha(sampling->process, dsm__sampling_start(sampling)) > 0) return NULL;
   return "nothing is left of the data at the last time, alpha = 0, where drift and diffusion of the SDE are "
          "infinite; use ancestral, reverse_diffusion, or the ODE by heun or ode";
 }
 
-const dsm_sampler dsm__sampler_euler_maruyama = {
-    .name = "euler_maruyama", .walks = true, .refuses = dsm__euler_maruyama_refuses, .run = run};
+const dsm_sampler dsm__sampler_euler_maruyama = {.name = "euler_maruyama",
+                                                 .walks = true,
+                                                 .reverses = dsm__reverses,
+                                                 .refuses = dsm__euler_maruyama_refuses,
+                                                 .run = run};

@@ -82,8 +82,7 @@ done:
 }
 
 static dsm_status run(const dsm_sampling *s, float *x) {
-  DSM_TRY(
-      walk(s, dsm_process_last(s->process), dsm_process_first(s->process, true), s->settings->denoise, x));
+  DSM_TRY(walk(s, dsm__sampling_start(s), dsm_process_first(s->process, true), s->settings->denoise, x));
   return DSM_OK;
 }
 

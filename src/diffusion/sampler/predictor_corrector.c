@@ -78,6 +78,7 @@ static void describe(const dsm_sampling *s, char *text, size_t size) {
 
 const dsm_sampler dsm__sampler_predictor_corrector = {.name = "predictor_corrector",
                                                       .walks = true,
+                                                      .reverses = dsm__reverses,
                                                       .refuses = refuses,
                                                       .evaluations = evaluations,
                                                       .describe = describe,

@@ -21,4 +21,5 @@ static dsm_status run(const dsm_sampling *sampling, float *x) {
   return DSM_OK;
 }
 
-const dsm_sampler dsm__sampler_reverse_diffusion = {.name = "reverse_diffusion", .walks = true, .run = run};
+const dsm_sampler dsm__sampler_reverse_diffusion = {
+    .name = "reverse_diffusion", .walks = true, .reverses = dsm__reverses, .run = run};

@@ -2,6 +2,7 @@
 #include "sampler/sampler.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include "dsmpi/random.h"
 
@@ -48,8 +49,13 @@ const char *dsm__needs_continuous_time(const dsm_sampling *s) {
          "reverse_diffusion or dpmpp_2m, or train a process in continuous time, such as vp or ve";
 }
 
+bool dsm__reverses(const dsm_sampling *s) {
+  (void)s;
+  return true;
+}
+
 static const char *refused(const dsm_sampler *sampler, const dsm_sampling *s) {
-  if ((sampler->walks || sampler->adaptive) && !dsm_process_ends_in_noise(s->process))
+  if ((sampler->walks || sampler->adaptive) && s->start == 0 && !dsm_process_ends_in_noise(s->process))
     return "it goes from pure noise down to the data, and this process has one noise level that is not pure "
            "noise; use langevin";
   if (sampler->walks && dsm__walk_steps(s) < 1)
@@ -63,7 +69,8 @@ dsm_status dsm_sampler_check(const dsm_sampler *sampler, const dsm_sampling *s) 
   if (s->steps < 1)
     DSM_FAIL(DSM_BAD_CONFIG, "sampler.steps: need 1 step or more; received %" PRId64, s->steps);
   const char *reason = refused(sampler, s);
-  if (!reason && sampler->walks) DSM_TRY(dsm__times_check(s->process, s->settings, s->steps));
+  if (!reason && sampler->walks)
+    DSM_TRY(dsm__times_check(s->process, s->settings, dsm__sampling_start(s), s->steps));
   if (reason)
     DSM_FAIL(DSM_BAD_CONFIG, "the %s sampler cannot run on this %s process: %s", sampler->name,
              dsm_process_name_of(s->process), reason);
@@ -112,6 +119,7 @@ dsm_status dsm_sampler_decode(const dsm_sampler *sampler, const dsm_sampling *s,
 
 dsm_status dsm_sampler_draw(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
   assert_complete(s);
+  DSM_ASSERT(s->start == 0);
   DSM_TRY(dsm_sampler_check(sampler, s));
   const double std = dsm_process_prior_std(s->process);
   dsm__sampler_noise(s, 0, x);
@@ -131,5 +139,25 @@ dsm_status dsm_sampler_encode(const dsm_sampler *sampler, const dsm_sampling *s,
              sampler->name);
   DSM_TRY(dsm_sampler_check(sampler, &upwards));
   DSM_TRY(counted_walk(sampler, &upwards, sampler->encode, x));
+  return DSM_OK;
+}
+
+dsm_status dsm_sampler_continue(const dsm_sampler *sampler, const dsm_sampling *s, float *x) {
+  assert_complete(s);
+  if (!sampler->walks && !sampler->adaptive)
+    DSM_FAIL(
+        DSM_BAD_CONFIG,
+        "the %s sampler does not go from noise to data, so it cannot go on from noisy data; use ancestral, "
+        "ddim or another that walks",
+        sampler->name);
+  const bool whole = !dsm_process_discrete(s->process) || s->start == floor(s->start);
+  const double first = dsm_process_first(s->process, true), last = dsm_process_last(s->process);
+  if (!(whole && (s->start > first || s->start == last) && s->start <= last))
+    DSM_FAIL(DSM_BAD_CONFIG,
+             "samples at time %g cannot be walked to the data: the times of this %s process are "
+             "%g to %g",
+             s->start, dsm_process_name_of(s->process), first, last);
+  DSM_TRY(dsm_sampler_check(sampler, s));
+  DSM_TRY(counted_walk(sampler, s, sampler->run, x));
   return DSM_OK;
 }

@@ -48,9 +48,17 @@ int64_t dsm__walk_steps(const dsm_sampling *sampling);
 double dsm__noise_ratio(const dsm_process *process, double t);
 /** ln(alpha / sigma), half the log-SNR: infinite at the data, -infinite where alpha is 0. */
 double dsm__half_log_snr(const dsm_process *process, double t);
-/** @return DSM_OK; DSM_BAD_CONFIG if dsm_sampler_times cannot give these times. */
-dsm_status dsm__times_check(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps);
+/** The time a walk starts from. */
+double dsm__sampling_start(const dsm_sampling *sampling);
+/** dsm_sampler_times of a walk that starts at the time `from`. */
+dsm_status dsm__times_from(const dsm_process *process, const dsm_sampler_settings *settings, double from,
+                           int64_t steps, double *t);
+/** @return DSM_OK; DSM_BAD_CONFIG if dsm__times_from cannot give these times. */
+dsm_status dsm__times_check(const dsm_process *process, const dsm_sampler_settings *settings, double from,
+                            int64_t steps);
 
+/** For dsm_sampler.reverses: always. */
+bool dsm__reverses(const dsm_sampling *sampling);
 /** Why a solver of the ODE or SDE cannot run where time is discrete, or NULL. */
 const char *dsm__needs_continuous_time(const dsm_sampling *sampling);
 

@@ -27,34 +27,39 @@ static int grid_of(const dsm_process *process, const dsm_sampler_settings *setti
   return strcmp(dsm_process_name_of(process), "edm") == 0 ? DSM_GRID_RHO : DSM_GRID_UNIFORM;
 }
 
-static const char *refused(const dsm_process *process, const dsm_sampler_settings *settings) {
+static const char *refused(const dsm_process *process, const dsm_sampler_settings *settings, double from) {
   const int grid = grid_of(process, settings);
   if (grid < DSM_GRID_AUTO || grid > DSM_GRID_RHO) return "sampler.grid is none of the known ones";
   if (grid == DSM_GRID_RHO &&
       !(settings->rho >= 0.01 && settings->rho <= 1e4)) /* beyond, times would be equal */
     return "sampler.rho must lie between 0.01 and 10000 (usual: 7)";
   const bool by_ratio = grid == DSM_GRID_LOG_SNR || grid == DSM_GRID_RHO;
-  if (by_ratio && !(dsm_process_alpha(process, dsm_process_last(process)) > 0))
+  if (by_ratio && !(dsm_process_alpha(process, from) > 0))
     return "nothing is left of the data at the last time of this process, alpha = 0, so a grid in sigma / "
            "alpha has no start; use sampler.grid = uniform or quadratic";
   return NULL;
 }
 
-dsm_status dsm__times_check(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps) {
+double dsm__sampling_start(const dsm_sampling *s) {
+  return s->start > 0 ? s->start : dsm_process_last(s->process);
+}
+
+dsm_status dsm__times_check(const dsm_process *process, const dsm_sampler_settings *settings, double from,
+                            int64_t steps) {
   if (steps < 1) DSM_FAIL(DSM_BAD_CONFIG, "sampler.steps: need 1 step or more; received %" PRId64, steps);
-  const double times = dsm_process_last(process);
-  if (dsm_process_discrete(process) && (double)steps > times)
+  if (dsm_process_discrete(process) && (double)steps > from)
     DSM_FAIL(DSM_BAD_CONFIG,
              "sampler.steps: %" PRId64 " are more than the %.0f times of this %s process; use %.0f or fewer",
-             steps, times, dsm_process_name_of(process), times);
-  const char *reason = refused(process, settings);
+             steps, from, dsm_process_name_of(process), from);
+  const char *reason = refused(process, settings, from);
   if (reason) DSM_FAIL(DSM_BAD_CONFIG, "there are no times to walk over: %s", reason);
   return DSM_OK;
 }
 
-/* Time at which the share `q` of the way from the data's end to the noise's end is left. */
-static double time_at(const dsm_process *process, const dsm_sampler_settings *settings, double q) {
-  const double first = dsm_process_first(process, true), last = dsm_process_last(process);
+/* Time at which the share `q` of the way from the data's end to the noise's end, `last`, is left. */
+static double time_at(const dsm_process *process, const dsm_sampler_settings *settings, double last,
+                      double q) {
+  const double first = dsm_process_first(process, true);
   const int grid = grid_of(process, settings);
   if (grid == DSM_GRID_UNIFORM) return first + (last - first) * q;
   if (grid == DSM_GRID_QUADRATIC) return first + (last - first) * q * q;
@@ -72,14 +77,20 @@ static void make_distinct(int64_t steps, double *t) {
   for (int64_t k = steps - 2; k > 0; k--) t[k] = fmax(t[k], t[k + 1] + 1);
 }
 
-dsm_status dsm_sampler_times(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps,
-                             double *t) {
-  DSM_TRY(dsm__times_check(process, settings, steps));
-  t[0] = dsm_process_last(process);
+dsm_status dsm__times_from(const dsm_process *process, const dsm_sampler_settings *settings, double from,
+                           int64_t steps, double *t) {
+  DSM_TRY(dsm__times_check(process, settings, from, steps));
+  t[0] = from;
   for (int64_t k = 1; k < steps - 1; k++)
-    t[k] = time_at(process, settings, (double)(steps - 1 - k) / (double)(steps - 1));
+    t[k] = time_at(process, settings, from, (double)(steps - 1 - k) / (double)(steps - 1));
   if (steps > 1) t[steps - 1] = dsm_process_first(process, true);
   if (dsm_process_discrete(process)) make_distinct(steps, t);
   t[steps] = 0;
+  return DSM_OK;
+}
+
+dsm_status dsm_sampler_times(const dsm_process *process, const dsm_sampler_settings *settings, int64_t steps,
+                             double *t) {
+  DSM_TRY(dsm__times_from(process, settings, dsm_process_last(process), steps, t));
   return DSM_OK;
 }

@@ -15,7 +15,8 @@ dsm_status dsm__work_create(const dsm_sampling *sampling, bool grid, dsm__work *
     DSM_TRY(DSM_ALLOC(n * d, &work->variance));
   if (!grid) return DSM_OK;
   DSM_TRY(DSM_ALLOC((size_t)sampling->steps + 1, &work->t));
-  DSM_TRY(dsm_sampler_times(sampling->process, sampling->settings, sampling->steps, work->t));
+  DSM_TRY(dsm__times_from(sampling->process, sampling->settings, dsm__sampling_start(sampling),
+                          sampling->steps, work->t));
   return DSM_OK;
 }
 
