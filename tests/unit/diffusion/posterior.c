@@ -71,7 +71,8 @@ normal law_given_noisy(const normal *law, double alpha, double sigma, const floa
 static const double *slope_at(exact_normal *e, double t) {
   const size_t d = e->law.d;
   if (e->t == t) return e->slope;
-  const double alpha = dsm_process_alpha(e->process, t), sigma = dsm_process_sigma(e->process, t);
+  const double alpha = e->alpha = dsm_process_alpha(e->process, t);
+  const double sigma = e->sigma = dsm_process_sigma(e->process, t);
   const float any[DIMENSION_MAX] = {0};
   const normal given = law_given_noisy(&e->law, alpha, sigma, any);
   for (size_t j = 0; j < d * d; j++) e->slope[j] = alpha / (sigma * sigma) * given.cov[j];
@@ -84,8 +85,7 @@ static void estimate(void *self, const float *x, const double *t, const dsm_esti
   exact_normal *e = self;
   const size_t d = e->law.d;
   for (size_t i = 0; i < e->n; i++) {
-    const double alpha = dsm_process_alpha(e->process, t[i]), sigma = dsm_process_sigma(e->process, t[i]);
-    const double *slope = slope_at(e, t[i]);
+    const double *slope = slope_at(e, t[i]), alpha = e->alpha, sigma = e->sigma;
     for (size_t j = 0; j < d; j++) {
       double x0 = e->law.mean[j];
       for (size_t k = 0; k < d; k++) x0 += slope[j * d + k] * ((double)x[i * d + k] - alpha * e->law.mean[k]);
@@ -102,8 +102,7 @@ static void pullback(void *self, const float *x, const double *t, const float *u
   exact_normal *e = self;
   const size_t d = e->law.d;
   for (size_t i = 0; i < e->n; i++) {
-    const double alpha = dsm_process_alpha(e->process, t[i]), sigma = dsm_process_sigma(e->process, t[i]);
-    const double *slope = slope_at(e, t[i]);
+    const double *slope = slope_at(e, t[i]), alpha = e->alpha, sigma = e->sigma;
     for (size_t j = 0; j < d; j++) {
       double sum = u_eps ? (double)u_eps[i * d + j] / sigma : 0;
       for (size_t k = 0; k < d; k++)

@@ -30,7 +30,7 @@ typedef struct exact_normal {
   const dsm_process *process;
   normal law;
   size_t n;
-  double t, slope[DIMENSION_MAX * DIMENSION_MAX]; /* of the last time */
+  double t, alpha, sigma, slope[DIMENSION_MAX * DIMENSION_MAX]; /* of the last time */
 } exact_normal;
 dsm_denoiser exact_normal_denoiser(exact_normal *e);
 
