@@ -122,6 +122,7 @@ typedef struct dsm_samples_field {
    * them, (K, spatial..., C); 0: the row is written as it is, without labels */
   int sample_axes;
   const char *sentence; /* its description */
+  bool holes;           /* NaN stands for what is missing, and is no failure */
 } dsm_samples_field;
 
 /** A dataset of float64 that is made of all samples at the end, by dsm_samples_write_table. */

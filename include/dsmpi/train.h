@@ -1,6 +1,6 @@
 /** @file train.h
- *  The jobs that use everything else: train, sample, encode and decode, likelihood, bench. All are collective
- *  over the communicator: every rank calls with the same arguments and gets the same status. */
+ *  The jobs that use everything else: train, sample, restore, encode and decode, likelihood, bench. All are
+ *  collective over the communicator: every rank calls with the same arguments and gets the same status. */
 #ifndef DSMPI_TRAIN_H
 #define DSMPI_TRAIN_H
 
@@ -96,6 +96,53 @@ typedef struct dsm_likelihood_options {
  *  @return DSM_OK; DSM_BAD_CONFIG: the process does not allow the method, options of the other method;
  *  DSM_BAD_DATA: data of another shape, not finite, or not in steps of `width` */
 dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
+
+/* ---- restoration --------------------------------------------------------------------------------------- */
+
+/** What y = H x + n, n ~ N(0, noise^2), in physical units, tells of a sample x; see dsmpi/restore.h for H.
+ *    denoise   H = I. Without guidance: at the time t with sigma / alpha = noise (in the model's units), x_t = alpha y;
+ *              E[x | y] is one evaluation (Tweedie), draws of p(x | y) are the sampler's walk from there
+ *    inpaint   H = I, numbers missing: NaN in the data, or 0 in a mask
+ *    superres  H = means over blocks of `factor`
+ *    deblur    H = convolution with a kernel
+ *    linear    H = a matrix over a sample in the order of files, (C, spatial...) */
+enum dsm_restore_task {
+  DSM_RESTORE_DENOISE,
+  DSM_RESTORE_INPAINT,
+  DSM_RESTORE_SUPERRES,
+  DSM_RESTORE_DEBLUR,
+  DSM_RESTORE_LINEAR
+};
+typedef struct dsm_restore_options {
+  const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
+  const char *output;
+  dsm_given data; /* (N, y...), NaN where a number is missing; clean samples with `degrade` */
+  int task;       /* dsm_restore_task */
+  double noise;   /* standard deviation of n; denoise: above 0 */
+  bool degrade;   /* the data are clean: y is made of them, and the truth is kept beside the results */
+  uint64_t draws; /* K samples of p(x | y) for each y; 0 in denoise only */
+  size_t factor;  /* superres */
+  int border;     /* dsm_border, deblur */
+  dsm_given side; /* the mask (inpaint; file NULL: none), kernel (deblur) or matrix (linear) */
+  int form;       /* dsm_guidance_form; not in denoise */
+  int iterations; /* of the form moments */
+  double data_std; /* in the model's units; 0: 1 for standardized data, else objective.sigma_data */
+  const char *const *overrides; /* sampler.*, train.threads, train.kernels */
+  size_t override_count;
+} dsm_restore_options;
+/** Everything at its default; the names of files are to be filled in. */
+dsm_restore_options dsm_restore_defaults(void);
+/** Restores each row of the data into one samples file:
+ *    /samples      (N, C, spatial...) one draw each, or
+ *    /draws        (N, K, C, spatial...) for K > 1
+ *    /mean, /std   (N, C, spatial...) over the K draws, K > 1
+ *    /denoised     (N, C, spatial...) E[x | y], denoise
+ *    /observation  (N, y...)
+ *    /truth        (N, C, spatial...) with degrade; then RMSE and PSNR are told too
+ *  Where noise is 0 in inpaint, numbers that were seen are returned as they were. Goes on with an interrupted file;
+ *  the same bytes on any number of ranks.
+ *  @return DSM_OK; DSM_BAD_CONFIG, DSM_BAD_DATA, DSM_NOT_FOUND with the reason; DSM_IO */
+dsm_status dsm_restore(dsm_comm *comm, const dsm_restore_options *options);
 
 typedef struct dsm_bench_options {
   int64_t steps;    /* timed steps, after warm-up ones */

@@ -6,6 +6,7 @@
 const dsm_command *const dsm__commands[] = {
     &dsm__command_train,
     &dsm__command_sample,
+    &dsm__command_restore,
     &dsm__command_encode,
     &dsm__command_decode,
     &dsm__command_interpolate,

@@ -1,13 +1,12 @@
 /* dsmpi view: images as a grid, points in the plane as a scatter. */
-#include "cli.h"
+#include "view.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "dsmpi/io.h"
 #include "dsmpi/memory.h"
 
-enum { OUTPUT, COUNT, COLUMNS, ZOOM, LOW, HIGH, ROWS, AXES, OPTION_COUNT };
+enum { OUTPUT, COUNT, COLUMNS, ZOOM, LOW, HIGH, ROWS, AXES, BESIDE, OPTION_COUNT };
 
 static const dsm_option options[OPTION_COUNT] = {
     [OUTPUT] = {"output", 'o', true, "FILE", "PNG file to write"},
@@ -18,20 +17,18 @@ static const dsm_option options[OPTION_COUNT] = {
     [HIGH] = {"high", 0, false, "LIST", "value shown white, one or one a channel; points: x1,y1"},
     [ROWS] = {"rows", 0, false, "A:B", "choose from samples A to B-1"},
     [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
+    [BESIDE] = {"beside", 0, false, "NAME,...", "datasets of FILE side by side, a row a sample"},
 };
 
-enum { IMAGES = 64, POINTS = 20000, SCATTER_SIDE = 800, QUANTILE_VALUES = 1 << 18 };
+enum { IMAGES = 64, ROWS_BESIDE = 8, POINTS = 20000, SCATTER_SIDE = 800, QUANTILE_VALUES = 1 << 18 };
 
 static int by_value(const void *a, const void *b) {
   float x = *(const float *)a, y = *(const float *)b;
   return (x > y) - (x < y);
 }
 
-/* The range that holds all but the outermost 0.5 % of a channel on either side: one hot pixel must not turn
- * the rest black. Of many values an even selection is sorted. Values that are not finite are left out and
- * counted. */
-static dsm_status channel_range(const float *x, size_t pixels, size_t channels, size_t c, double *low,
-                                double *high, size_t *not_finite) {
+dsm_status dsm__channel_range(const float *x, size_t pixels, size_t channels, size_t c, double *low,
+                              double *high, size_t *not_finite) {
   float *value;
   size_t stride = pixels / QUANTILE_VALUES + 1, count = 0;
   DSM_TRY(DSM_ALLOC(pixels / stride + 1, &value));
@@ -81,7 +78,7 @@ static dsm_status draw_images(const dsm_arguments *arguments, const float *x, si
   DSM_TRY_DONE(DSM_ALLOC(channels, &low));
   DSM_TRY_DONE(DSM_ALLOC(channels, &high));
   for (size_t c = 0; c < channels; c++)
-    DSM_TRY_DONE(channel_range(x, count * height * width, channels, c, &low[c], &high[c], &not_finite));
+    DSM_TRY_DONE(dsm__channel_range(x, count * height * width, channels, c, &low[c], &high[c], &not_finite));
   DSM_TRY_DONE(own_bounds(arguments, LOW, channels, low, &given));
   DSM_TRY_DONE(own_bounds(arguments, HIGH, channels, high, &given));
   DSM_TRY_DONE(dsm_picture_grid(x, count, height, width, channels, low, high, columns, zoom, picture));
@@ -142,6 +139,34 @@ done:
   return status;
 }
 
+/* One number, or none. */
+static dsm_status one_bound(const dsm_arguments *arguments, size_t option, double *bound,
+                            const double **given) {
+  DSM_TRY(dsm__option_real(arguments, option, -1e300, 1e300, bound));
+  *given = arguments->value[option] ? bound : NULL;
+  return DSM_OK;
+}
+
+static dsm_status draw_beside(const dsm_arguments *arguments, const dsm_place *place, dsm_picture *picture) {
+  double low, high;
+  uint64_t zoom = 0;
+  dsm__beside beside = {.file = place->file,
+                        .list = arguments->value[BESIDE],
+                        .rows = arguments->value[ROWS],
+                        .count = ROWS_BESIDE};
+  if (place->dataset[0] || arguments->value[COLUMNS] || arguments->value[AXES])
+    DSM_FAIL(DSM_USAGE,
+             "view: --beside names the datasets of FILE, each in a column; no dataset, --columns or --axes "
+             "can be given beside it");
+  DSM_TRY(dsm__option_count(arguments, COUNT, 1, 10000, &beside.count));
+  DSM_TRY(dsm__option_count(arguments, ZOOM, 1, 64, &zoom));
+  beside.zoom = (size_t)zoom;
+  DSM_TRY(one_bound(arguments, LOW, &low, &beside.low));
+  DSM_TRY(one_bound(arguments, HIGH, &high, &beside.high));
+  DSM_TRY(dsm__view_beside(&beside, picture));
+  return DSM_OK;
+}
+
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   (void)comm;
   dsm_status status = DSM_OK;
@@ -151,9 +176,13 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   const char *axes = arguments->value[AXES], *rows = arguments->value[ROWS],
              *output = arguments->value[OUTPUT];
   DSM_TRY(dsm__place_of(arguments->operand[0], &place));
-  DSM_TRY(dsm__place_settle(&place));
-  DSM_TRY_DONE(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
-  DSM_TRY_DONE(draw(arguments, set, &picture));
+  if (arguments->value[BESIDE]) {
+    DSM_TRY_DONE(draw_beside(arguments, &place, &picture));
+  } else {
+    DSM_TRY_DONE(dsm__place_settle(&place));
+    DSM_TRY_DONE(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
+    DSM_TRY_DONE(draw(arguments, set, &picture));
+  }
   DSM_TRY_DONE(dsm_picture_write(&picture, output));
   printf("%s: %zu x %zu pixels\n", output, picture.width, picture.height);
 done:
@@ -170,7 +199,8 @@ const dsm_command dsm__command_view = {
         "Images: the range from black to white is that of all but the outermost 0.5 % of the values of each "
         "channel. Three channels are colours, other numbers stand side by side in grey.\n"
         "\n"
-        "  dsmpi view samples.h5 -o samples.png -n 100 --columns 10",
+        "  dsmpi view samples.h5 -o samples.png -n 100 --columns 10\n"
+        "  dsmpi view restored.h5 -o restored.png --beside observation,mean,std,truth",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,

@@ -52,7 +52,7 @@ static uint64_t count_bad(const dsm_samples_info *info, const dsm__block *block)
   const size_t values = block->x ? block->n * dsm_shape_count(info->sample) : 0;
   for (size_t i = 0; i < values; i++) bad += !isfinite(block->x[i]);
   for (size_t k = 0; k < info->fields; k++) {
-    const size_t n = block->n * dsm_shape_count(info->field[k].row);
+    const size_t n = info->field[k].holes ? 0 : block->n * dsm_shape_count(info->field[k].row);
     const float *single = info->field[k].type == DSM_FIELD_FLOAT32 ? block->field[k] : NULL;
     const double *real = info->field[k].type == DSM_FIELD_FLOAT64 ? block->field[k] : NULL;
     for (size_t i = 0; single && i < n; i++) bad += !isfinite(single[i]);
