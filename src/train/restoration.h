@@ -11,6 +11,10 @@
  *  Axes are in the order of the file, those of length 1 at the end left out. */
 dsm_status dsm__array_read(const dsm_given *source, double **values, dsm_shape *shape);
 
+/** Puts the columns of a matrix (rows, d), which are (C, spatial...) in files, into the order of a sample in memory,
+ *  channels last. */
+dsm_status dsm__matrix_to_memory_order(dsm_shape sample, size_t rows, double *matrix);
+
 /** Which numbers of a sample are seen. */
 typedef struct dsm__mask {
   dsm_dataset *dataset; /* NULL: all */

@@ -1,6 +1,7 @@
 /* Kernels, matrices and masks of a user, from HDF5. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "restoration.h"
 
 dsm_status dsm__array_read(const dsm_given *source, double **values, dsm_shape *shape) {
@@ -31,6 +32,19 @@ done:
     *values = NULL;
   }
   return status;
+}
+
+dsm_status dsm__matrix_to_memory_order(dsm_shape sample, size_t rows, double *matrix) {
+  const size_t channels = sample.n[sample.rank - 1], d = dsm_shape_count(sample), places = d / channels;
+  double *row = NULL;
+  DSM_TRY(DSM_ALLOC(d, &row));
+  for (size_t i = 0; i < rows; i++, matrix += d) {
+    memcpy(row, matrix, d * sizeof *row);
+    for (size_t c = 0; c < channels; c++)
+      for (size_t p = 0; p < places; p++) matrix[p * channels + c] = row[c * places + p];
+  }
+  free(row);
+  return DSM_OK;
 }
 
 /* ---- masks --------------------------------------------------------------------------------------------- */

@@ -1,24 +1,9 @@
 /* How a restoration goes: what is observed, and how that is turned round. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "restoration.h"
 
 /* ---- what is observed ---------------------------------------------------------------------------------- */
-
-/* Columns of a user's matrix, (C, spatial...), in the order of a sample in memory, channels last. */
-static dsm_status to_memory_order(dsm_shape sample, size_t rows, double *matrix) {
-  const size_t channels = sample.n[sample.rank - 1], d = dsm_shape_count(sample), places = d / channels;
-  double *row = NULL;
-  DSM_TRY(DSM_ALLOC(d, &row));
-  for (size_t i = 0; i < rows; i++, matrix += d) {
-    memcpy(row, matrix, d * sizeof *row);
-    for (size_t c = 0; c < channels; c++)
-      for (size_t p = 0; p < places; p++) matrix[p * channels + c] = row[c * places + p];
-  }
-  free(row);
-  return DSM_OK;
-}
 
 static dsm_status check_matrix(const dsm__restoring *r, dsm_shape matrix) {
   char text[96];
@@ -43,7 +28,7 @@ static dsm_status open_operator(dsm__restoring *r) {
     if (o->task == DSM_RESTORE_LINEAR) {
       if (shape.rank == 1) shape = r->d == 1 ? DSM_SHAPE(shape.n[0], 1) : DSM_SHAPE(1, shape.n[0]);
       DSM_TRY_DONE(check_matrix(r, shape));
-      DSM_TRY_DONE(to_memory_order(params.sample, shape.n[0], values));
+      DSM_TRY_DONE(dsm__matrix_to_memory_order(params.sample, shape.n[0], values));
     }
     params.kernel_shape = shape;
     params.kernel = params.matrix = values;
