@@ -27,8 +27,12 @@ enum {
   STEPS,
   SEED,
   LABEL,
+  CONDITION,
+  CONDITIONS,
+  GUIDANCE,
   OPTION_COUNT
 };
+enum { SHORT_FORMS = OPTION_COUNT - SAMPLER };
 
 static const dsm_option options[OPTION_COUNT] = {
     [TASK] = {"task", 0, true, "TASK", "denoise, inpaint, superres, deblur or linear"},
@@ -51,6 +55,10 @@ static const dsm_option options[OPTION_COUNT] = {
     [STEPS] = {"steps", 0, false, "K", "short for sampler.steps=K"},
     [SEED] = {"seed", 0, false, "S", "short for sampler.seed=S"},
     [LABEL] = {"label", 0, false, "K", "class of the samples; short for sampler.label=K"},
+    [CONDITION] = {"condition", 0, false, "V,...", "short for sampler.condition=[V,...]"},
+    [CONDITIONS] = {"conditions", 0, false, "FILE",
+                    "one row a sample; short for sampler.condition_file=FILE"},
+    [GUIDANCE] = {"guidance", 0, false, "W", "by the condition; short for sampler.guidance=W"},
 };
 
 /* The place of the word behind an option among `words` (NULL at the end); left alone when it was not given. */
@@ -122,7 +130,11 @@ static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_M
   } forms[] = {{SAMPLER, "sampler.name=%s"},
                {STEPS, "sampler.steps=%s"},
                {SEED, "sampler.seed=%s"},
-               {LABEL, "sampler.label=\"%s\""}};
+               {LABEL, "sampler.label=\"%s\""},
+               {CONDITION, "sampler.condition=[%s]"},
+               {CONDITIONS, "sampler.condition_file=\"%s\""},
+               {GUIDANCE, "sampler.guidance=%s"}};
+  _Static_assert(sizeof forms / sizeof *forms == SHORT_FORMS, "room for each");
   size_t count = 0;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     const char *value = arguments->value[forms[i].option];
@@ -148,8 +160,8 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
       [DSM_BORDER_ZERO] = "zero", [DSM_BORDER_REFLECT] = "reflect", [DSM_BORDER_PERIODIC] = "periodic", NULL};
   dsm_restore_options o = dsm_restore_defaults();
   dsm_place data, side;
-  char text[4][DSM_TEXT_MAX];
-  const char *overrides[4 + DSM_OVERRIDES_MAX];
+  char text[SHORT_FORMS][DSM_TEXT_MAX];
+  const char *overrides[SHORT_FORMS + DSM_OVERRIDES_MAX];
   uint64_t factor = 0;
   const size_t count = short_forms(arguments, text, overrides);
   memcpy(overrides + count, arguments->override, arguments->override_count * sizeof *overrides);

@@ -35,6 +35,14 @@ same linear points --task linear --matrix inputs.h5:/matrix --noise 0.2 --data e
 "$DSMPI_HELPERS/restoration" check inpaint-1.h5 masks-1.h5 superres-1.h5 deblur-1.h5 denoise-1.h5 linear-1.h5 ||
   fail "what is in the files"
 
+# the labels of a conditional model stand beside the data, or are given
+expect 0 1 train mlp.yaml data.conditions=labels "data.classes=[-1]" train.steps=100 -o labelled
+same labels labelled --task linear --matrix inputs.h5:/matrix --data eight.h5 --rows 0:20 --degrade --noise 0.2
+expect 0 1 restore labelled --task linear --matrix inputs.h5:/matrix --data eight.h5 --rows 0:20 --degrade \
+  --noise 0.2 --label 3 -o other.h5
+"$DSMPI_HELPERS/restoration" same labels-1.h5 other.h5 observation || fail "the label changed the observations"
+! "$DSMPI_HELPERS/restoration" same labels-1.h5 other.h5 samples || fail "the label changed nothing"
+
 # observations made before, with NaN, give what --degrade gave
 same given fields --task inpaint --data inpaint-1.h5:/observation "${walk[@]}" --draws 3
 "$DSMPI_HELPERS/restoration" same inpaint-1.h5 given-1.h5 mean || fail "given observations and degraded ones differ"

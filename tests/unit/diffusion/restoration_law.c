@@ -188,6 +188,37 @@ static void samplers_go_on_from_noisy_samples(void **state) {
   }
 }
 
+/* From the law of x_t the others, whose steps are fixed by x_t, lead to the law of the data. */
+static void deterministic_samplers_go_on_too(void **state) {
+  (void)state;
+  static const walk rows[] = {{DSM_PROCESS_VP, DSM_SAMPLER_ODE, 1000, 0, 0, 0.03},
+                              {DSM_PROCESS_VP, DSM_SAMPLER_HEUN, 20, 0, 0, 0.03},
+                              {DSM_PROCESS_EDM, DSM_SAMPLER_EULER, 200, 0, 0, 0.03},
+                              {DSM_PROCESS_DDPM, DSM_SAMPLER_DPMPP_2M, 30, 0, 0, 0.03}};
+  static float x[N * D];
+  const double s0 = 0.7;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const normal law = isotropic(D, s0);
+    dsm_process *p = process_of(rows[i].process, DSM_SCHEDULE_LINEAR, 1000);
+    const double t = dsm_process_time_of(p, 0.6), alpha = dsm_process_alpha(p, t);
+    exact_normal prior = {.process = p, .law = law, .n = N};
+    const dsm_denoiser denoiser = exact_normal_denoiser(&prior);
+    dsm_sampler_settings settings;
+    settings_of(&rows[i], &settings);
+    const dsm_sampling s = continuing(p, &denoiser, &settings, rows[i].steps, t);
+    const dsm_sampler *sampler = dsm_sampler_of(rows[i].sampler);
+    assert_null(sampler->reverses);
+    dsm_random_normal_rows((dsm_random_key){4, DSM_STREAM_DATA, 0, 0}, N, D, x);
+    for (size_t j = 0; j < N * D; j++)
+      x[j] = (float)(alpha * law.mean[j % D] + hypot(alpha * s0, dsm_process_sigma(p, t)) * (double)x[j]);
+    if (dsm_sampler_continue(sampler, &s, x) != DSM_OK) fail_msg("%s", dsm_trail());
+    char what[96];
+    snprintf(what, sizeof what, "%s, %s", dsm_process_name_of(p), sampler->name);
+    assert_normal(x, N, &law, rows[i].slack, what);
+    dsm_process_destroy(&p);
+  }
+}
+
 static void going_on_is_refused_where_it_has_no_meaning(void **state) {
   (void)state;
   static float x[N * D];
@@ -217,6 +248,7 @@ int main(void) {
       cmocka_unit_test(samples_have_the_law_given_what_was_seen),
       cmocka_unit_test(trap_4_inpainting_starts_from_the_prior_and_keeps_the_law),
       cmocka_unit_test(samplers_go_on_from_noisy_samples),
+      cmocka_unit_test(deterministic_samplers_go_on_too),
       cmocka_unit_test(going_on_is_refused_where_it_has_no_meaning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
