@@ -48,7 +48,9 @@ static const dsm_option options[OPTION_COUNT] = {
     [MATRIX] = {"matrix", 0, false, "FILE[:/DATASET]", "linear: a row for each number of y"},
     [FORM] = {"guidance-form", 0, false, "NAME", "moments, pigdm or dps; default moments"},
     [ITERATIONS] = {"iterations", 0, false, "I", "moments: of the conjugate gradients; default 3"},
-    [DATA_STD] = {"data-std", 0, false, "S", "deviation of the data in the model's units"},
+    [DATA_STD] = {"data-std", 0, false, "S",
+                  "deviation of the data in the model's units; default: 1 if data.normalize is standardize, "
+                  "else objective.sigma_data"},
     [ROWS] = {"rows", 0, false, "A:B", "only these rows of the data"},
     [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
     [SAMPLER] = {"sampler", 0, false, "NAME", "short for sampler.name=NAME"},
@@ -216,7 +218,7 @@ const dsm_command dsm__command_restore = {
                "0.001 of "
                "the data's deviation. Any sampler; sampler.clip is data unless given.\n"
                "\n"
-               "  dsmpi restore runs/fashion --task inpaint --data holes.h5 -o filled.h5 --draws 4\n"
+               "  dsmpi restore runs/fashion --task inpaint --data holes.h5 -o filled.h5\n"
                "  dsmpi restore runs/fashion --task superres --factor 4 --noise 2 \\\n"
                "        --data runs/test.h5 --degrade --rows 0:8 -o sharp.h5\n"
                "  dsmpi view sharp.h5 --beside observation,samples,truth -o sharp.png",
