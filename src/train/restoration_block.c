@@ -22,7 +22,7 @@ dsm_status dsm__restoring_room(dsm__restoring *r) {
   DSM_TRY(DSM_ALLOC(r->batch * layout->width, &r->u));
   DSM_TRY(DSM_ALLOC(r->group * r->m, &r->seen));
   DSM_TRY(DSM_ALLOC(r->group * r->d, &r->truth));
-  DSM_TRY(DSM_ALLOC(r->group * draws * r->d, &r->drawn));
+  DSM_TRY(DSM_ALLOC(r->group * draws * r->d, &r->drawn)); /* a batch or several */
   return DSM_OK;
 }
 
@@ -127,9 +127,9 @@ static void expect(dsm__restoring *r, const dsm__block *block) {
   }
   if (r->conditions.rows > 0) dsm_network_condition(r->network, r->u);
   start_from_observations(r);
-  r->prior.estimate(r->prior.self, r->x, r->times, &(dsm_estimate){.x0 = r->x});
-  to_physical(r, r->x);
-  memcpy(out, r->x, r->group * r->d * sizeof *out);
+  r->prior.estimate(r->prior.self, r->x, r->times, &(dsm_estimate){.x0 = r->drawn});
+  to_physical(r, r->drawn);
+  memcpy(out, r->drawn, r->group * r->d * sizeof *out);
   *block->evaluated += each;
   for (size_t i = 0; i < r->group; i++) block->evaluations[i] += each;
 }
