@@ -82,12 +82,12 @@ refused 78 "no space" restore points --data eight.h5 -o never.h5 --task superres
 refused 78 "use --draws 0" "${r[@]}" --task denoise --noise 1e-4
 refused 78 "no noise of its own" "${r[@]}" --task denoise --noise 0.5 --sampler heun
 refused 78 "divides by the noise" "${r[@]}" --task inpaint --guidance-form dps
-ranks=3 # what each of them meets
-refused 66 "gone.h5" "${r[@]}" --task inpaint --mask gone.h5
 refused 66 "no-such" "${r[@]}" --task inpaint --mask inputs.h5:/no-such
-refused 65 "of shape (4, 4, 1)" "${r[@]}" --task superres --factor 2
 refused 78 "factor of 3" "${r[@]}" --task superres --factor 3
 refused 65 "the mask" "${r[@]}" --task inpaint --mask inputs.h5:/kernel
 refused 65 "columns" "${r[@]}" --task linear --matrix inputs.h5:/matrix
+ranks=3 # what each of them meets
+refused 66 "gone.h5" "${r[@]}" --task inpaint --mask gone.h5
+refused 65 "of shape (4, 4, 1)" "${r[@]}" --task superres --factor 2
 refused 78 "more than the model was trained on" "${r[@]}" --task denoise --noise 1e9
 [ ! -e never.h5 ] && [ ! -e never.h5.partial ] || fail "a refused request left a file"
