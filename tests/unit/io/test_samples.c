@@ -282,10 +282,10 @@ static void vectors_and_volumes_have_their_axes_and_labels(void **state) {
 enum { DRAWS = 2, TERMS = 3 };
 
 static const dsm_samples_field fields[] = {
-    {"latents", DSM_FIELD_FLOAT32, {3, {HEIGHT, WIDTH, CHANNELS, 1, 1}}, 3, "x at the last time"},
-    {"nll", DSM_FIELD_FLOAT64, {0, {0}}, 0, "nats"},
-    {"draws", DSM_FIELD_FLOAT64, {4, {DRAWS, HEIGHT, WIDTH, CHANNELS, 1}}, 3, "of the posterior"},
-    {"terms", DSM_FIELD_INT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL},
+    {"latents", DSM_FIELD_FLOAT32, {3, {HEIGHT, WIDTH, CHANNELS, 1, 1}}, 3, "x at the last time", false},
+    {"nll", DSM_FIELD_FLOAT64, {0, {0}}, 0, "nats", false},
+    {"draws", DSM_FIELD_FLOAT64, {4, {DRAWS, HEIGHT, WIDTH, CHANNELS, 1}}, 3, "of the posterior", false},
+    {"terms", DSM_FIELD_INT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL, false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 

@@ -6,9 +6,9 @@
 
 enum { COUNT = 11, BLOCK = 4, BLOCKS = 3, TERMS = 3, TIMES = 5 };
 
-static const dsm_samples_field fields[] = {{"nll", DSM_FIELD_FLOAT64, {0, {1, 1, 1, 1, 1}}, 0, "nats"},
-                                           {"vb", DSM_FIELD_FLOAT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL},
-                                           {"times", DSM_FIELD_INT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL}};
+static const dsm_samples_field fields[] = {{"nll", DSM_FIELD_FLOAT64, {0, {1, 1, 1, 1, 1}}, 0, "nats", false},
+                                           {"vb", DSM_FIELD_FLOAT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL, false},
+                                           {"times", DSM_FIELD_INT32, {1, {TERMS, 1, 1, 1, 1}}, 0, NULL, false}};
 static const dsm_samples_table tables[] = {{"term_t", TIMES, "t"}, {"term_vb", TIMES, "mean of vb, nats"}};
 
 static double nll_of(uint64_t i) {
