@@ -197,7 +197,8 @@ typedef struct dsm_config {
 
 /** Fills in the default of every key. */
 void dsm_config_defaults(dsm_config *config);
-/** Reads a YAML file over `config` (call dsm_config_defaults first). All mistakes of the file are found in
+/** Reads a YAML file over `config` (call dsm_config_defaults first): the keys that it has replace values, lists
+ *  as a whole, all others stay, so several files read in a row make one configuration. All mistakes of the file are found in
  *  one go and listed in the message, each as `file:line:column: what`, with the nearest known key for an
  *  unknown one.
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_CONFIG. */

@@ -21,7 +21,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
 
 const dsm_command dsm__command_bench = {
     .name = "bench",
-    .operands = "CONFIG [key=value ...]",
+    .operands = "CONFIG ... [key=value ...]",
     .sentence = "measure the speed of a configuration on this machine",
     .details =
         "Times training steps and network evaluations on made-up data of the configuration's sample "
@@ -30,13 +30,13 @@ const dsm_command dsm__command_bench = {
         "gradient by the tree and by MPI_Allreduce, samples a second, and the peak memory of training and of "
         "evaluation. Times are medians; of several ranks the slowest counts. Recommended: one rank a core, "
         "with "
-        "one thread each (train.threads=1).\n"
+        "one thread each (train.threads=1). Of several CONFIGs each wins over those before it.\n"
         "\n"
         "  mpirun -np 2 dsmpi bench configs/bench_unet64.yaml train.threads=1",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = DSM_OPERANDS_MAX,
     .overrides = true,
     .parallel = true,
     .run = run,

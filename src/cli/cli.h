@@ -21,7 +21,7 @@ typedef struct dsm_option {
   const char *sentence;
 } dsm_option;
 
-enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 4, DSM_OVERRIDES_MAX = 256 };
+enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 8, DSM_OVERRIDES_MAX = 256 };
 
 typedef struct dsm_arguments {
   const struct dsm_command *command;
@@ -36,7 +36,7 @@ typedef struct dsm_arguments {
 
 typedef struct dsm_command {
   const char *name;     /* "train", "data make" */
-  const char *operands; /* as in the help: "CONFIG [key=value ...]" */
+  const char *operands; /* as in the help: "CONFIG ... [key=value ...]" */
   const char *sentence; /* what it does, to follow its name in a list */
   const char *details;  /* paragraphs below the options, or NULL */
   const char *section;  /* section of the configuration to list in the help, "all", or NULL */
@@ -106,8 +106,8 @@ const char *dsm__grouped(uint64_t number, char *text, size_t size);
 
 /* ---- what several commands share ----------------------------------------------------------------------- */
 
-/* The configuration of the first operand with the overrides on top, read by rank 0 and handed to all.
- * Collective. */
+/* The configuration files that the operands name, in their order, with the overrides on top, read by rank 0 and
+ * handed to all. Collective. */
 dsm_status dsm__config_load(const dsm_arguments *arguments, dsm_comm *comm, dsm_config *config);
 
 /* "FILE" or "FILE:/dataset". Without a dataset it is /samples, or the only one of the file. */

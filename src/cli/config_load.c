@@ -1,9 +1,10 @@
-/* The configuration of a command: file, then overrides, the same on every rank. */
+/* The configuration of a command: files, each over those before it, then overrides, the same on every rank. */
 #include "cli.h"
 
 static dsm_status read_all(const dsm_arguments *arguments, dsm_config *config) {
   dsm_config_defaults(config);
-  DSM_TRY(dsm_config_read(arguments->operand[0], config));
+  for (size_t i = 0; i < arguments->operand_count; i++)
+    DSM_TRY(dsm_config_read(arguments->operand[i], config));
   for (size_t i = 0; i < arguments->override_count; i++)
     DSM_TRY(dsm_config_override(arguments->override[i], (int)i + 1, config));
   DSM_TRY(dsm_config_check(config));

@@ -147,8 +147,9 @@ dsm_status dsm__help_topic(size_t count, char *const *words, FILE *out) {
   if (strcmp(words[0], "config") == 0) {
     if (count > 2) DSM_FAIL(DSM_USAGE, "help config takes one section, not '%s' too", words[2]);
     if (count == 1) {
-      fputs("A configuration is a YAML file of sections with keys. On the command line a key\n"
-            "is set by section.key=value, which wins over the file.\n\n",
+      fputs("A configuration is a YAML file of sections with keys. Of several files each wins\n"
+            "over those before it, key by key. On the command line a key is set by\n"
+            "section.key=value, which wins over all files.\n\n",
             out);
     }
     if (print_section(count == 2 ? words[1] : NULL, out) != DSM_OK) {

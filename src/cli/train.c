@@ -34,7 +34,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
 
 const dsm_command dsm__command_train = {
     .name = "train",
-    .operands = "CONFIG [key=value ...]",
+    .operands = "CONFIG ... [key=value ...]",
     .sentence = "train a model, or go on with a run",
     .details = "The same command starts a run and goes on with it from its newest whole checkpoint, on any "
                "number of ranks. "
@@ -42,15 +42,17 @@ const dsm_command dsm__command_train = {
                "and at the time "
                "limit; run it again to go on.\n"
                "\n"
-               "CONFIG is a YAML file; key=value settings win over it.\n"
+               "CONFIG is a YAML file. Of several each wins over those before it, key by key: one for the "
+               "method, say, then one for the data. key=value settings win over all of them.\n"
                "\n"
                "  mpirun -np 4 dsmpi train configs/quick_fashion.yaml -o runs/fashion\n"
+               "  dsmpi train configs/presets/edm.yaml configs/data/fashion.yaml -o runs/edm\n"
                "  srun dsmpi train my.yaml optimizer.lr=1.0e-4 -o runs/a --maxh 11.8",
     .section = "all",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = DSM_OPERANDS_MAX,
     .overrides = true,
     .parallel = true,
     .run = run,

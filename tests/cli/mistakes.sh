@@ -11,7 +11,8 @@ mistake 64 "help: one word too many: 'now'" help train now
 
 mistake 64 "train: CONFIG is missing; 'dsmpi help train' tells what is expected" train
 mistake 64 "data import: IMAGES is missing; 'dsmpi help data import' tells what is expected" data import idx
-mistake 64 "train: one word too many: 'b.yaml'; 'dsmpi help train' tells what is expected" train a.yaml b.yaml -o r
+mistake 64 "train: one word too many: 'i.yaml'; 'dsmpi help train' tells what is expected" \
+  train a.yaml b.yaml c.yaml d.yaml e.yaml f.yaml g.yaml h.yaml i.yaml -o r
 mistake 64 "train: unknown option '--mahx'; did you mean '--maxh'?" train a.yaml -o r --mahx 3
 mistake 64 "train: unknown option '--color'; 'dsmpi help train' lists the options" train a.yaml --color=no
 mistake 64 "train: unknown option '-x'; 'dsmpi help train' lists the options" train a.yaml -x
@@ -49,6 +50,16 @@ two.yaml:2:9: unknown key 'train.stepz'; did you mean 'train.steps'?" train two.
 printf 'data: {file: f.h5}\ntrain: {steps: 10}\n' >good.yaml
 mistake 78 "command line override 2: unknown key 'train.step'; did you mean 'train.steps'?" \
   train good.yaml train.seed=1 -o r train.step=4
+
+# several files: the mistake is in the second, its line is that of the second, and what it contradicts may be in the first
+mistake 78 "two.yaml:1:20: unknown key 'data.axis'; did you mean 'data.axes'?
+two.yaml:2:9: unknown key 'train.stepz'; did you mean 'train.steps'?" train good.yaml two.yaml -o r
+mistake 66 "cannot open the configuration gone.yaml: No such file or directory" train good.yaml gone.yaml -o r
+mistake 64 "train: option -o RUN is missing: run folder, created if missing; needed but for --dry-run" \
+  train good.yaml runs/a
+mistake 66 "cannot read the configuration .: Is a directory" train good.yaml . -o r
+printf 'optimizer: {warmup: 10}\n' >warm.yaml
+mistake 78 "optimizer.warmup = 10 must be below train.steps = 10" train good.yaml warm.yaml -o r
 printf 'data: {shape: [8, 8, 1]}\ntrain: {steps: 10}\n' >shape.yaml
 exits 78 train shape.yaml -o r
 says "data.shape is for bench only"

@@ -373,6 +373,28 @@ static void a_file_is_read_like_its_text(void **state) {
   unlink(path);
 }
 
+static void a_second_file_replaces_the_keys_that_it_has(void **state) {
+  (void)state;
+  dsm_config config, before;
+  parse_ok("train: {batch: 64, seed: 3}\nmodel: {multipliers: [1, 2, 4]}\noptimizer: {ema: [0.9, 0.99]}",
+           &config);
+  assert_int_equal(
+      dsm_config_parse("second.yaml", "train: {batch: 32}\nmodel: {multipliers: [1]}\nsampler:\n", &config),
+      DSM_OK);
+  assert_value(&config, "train.batch", "32");
+  assert_value(&config, "train.seed", "3");
+  assert_value(&config, "model.multipliers", "[1]"); /* lists as a whole */
+  assert_value(&config, "optimizer.ema", "[0.9, 0.99]");
+  assert_round_trip(&config); /* nothing of the longer list is left behind the shorter one */
+
+  before = config;
+  assert_int_equal(dsm_config_parse("third.yaml", "train: {seed: 4}\nmodel: {widht: 8}", &config),
+                   DSM_BAD_CONFIG);
+  assert_string_equal(dsm_trail_message(),
+                      "third.yaml:2:9: unknown key 'model.widht'; did you mean 'model.width'?");
+  assert_memory_equal(&config, &before, sizeof config);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults_are_those_of_the_documentation),
@@ -385,6 +407,7 @@ int main(void) {
       cmocka_unit_test(differences_name_fixed_keys_only),
       cmocka_unit_test(help_fits_a_terminal_and_names_every_key),
       cmocka_unit_test(a_file_is_read_like_its_text),
+      cmocka_unit_test(a_second_file_replaces_the_keys_that_it_has),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
