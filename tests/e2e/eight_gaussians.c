@@ -23,12 +23,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "eight_points.h"
 #include "trained.h"
 
-enum { MODES = 8, BLOCK = 500, POINTS = 10000, DIRECTIONS = 64, PAIRS = 8, SEED = 20240 };
+enum { BLOCK = 500 };
 static const double score_error_bound = 0.05, distance_ratio_bound = 1.5, share_bound = 0.15,
                     spread_bound = 0.25;
-static const double pi = 3.14159265358979323846;
 
 static const char *checkpoint_path, *ancestral_path, *ddim_path;
 
@@ -37,15 +37,6 @@ static void assert_ok(dsm_status status) {
 }
 
 /* ---- the true law ---- */
-
-/* A point of the law in physical units; `mode` and both normals are functions of (set, i). */
-static void true_point(uint64_t set, uint64_t i, float x[2]) {
-  const dsm_random_key key = {SEED, DSM_STREAM_DATA, set, i};
-  double centre[2];
-  dsm_eight_gaussians_centre((int)dsm_random_below(key, 1, MODES), centre);
-  dsm_random_normal(key, 0, 2, x);
-  for (int a = 0; a < 2; a++) x[a] = (float)(centre[a] + DSM_EIGHT_GAUSSIANS_STD * x[a]);
-}
 
 /* eps* = -sigma grad log p_t at x. */
 static void true_eps(const dsm_normalization *n, double alpha, double sigma, const float x[2],
@@ -117,42 +108,13 @@ static void the_learned_score_is_the_true_one(void **state) {
 
 /* ---- the samples ---- */
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Root of the mean over directions of the squared 1-D Wasserstein-2 distances (sorted values against sorted
- * values). */
-static double sliced_distance(float (*x)[2], float (*y)[2]) {
-  static double a[POINTS], b[POINTS];
-  double sum = 0;
-  for (int j = 0; j < DIRECTIONS; j++) {
-    const double c = cos(pi * j / DIRECTIONS), s = sin(pi * j / DIRECTIONS);
-    for (int i = 0; i < POINTS; i++) {
-      a[i] = c * x[i][0] + s * x[i][1];
-      b[i] = c * y[i][0] + s * y[i][1];
-    }
-    qsort(a, POINTS, sizeof *a, ascending);
-    qsort(b, POINTS, sizeof *b, ascending);
-    for (int i = 0; i < POINTS; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  }
-  return sqrt(sum / POINTS / DIRECTIONS);
-}
-
-static void true_points(uint64_t set, float (*x)[2]) {
-  for (uint64_t i = 0; i < POINTS; i++) true_point(set, i, x[i]);
-}
-
-static void read_samples(const char *path, float (*x)[2]) {
-  static uint64_t row[POINTS];
-  dsm_dataset *set;
-  assert_ok(dsm_dataset_open(path, "/samples", "N C", "", &set));
-  assert_int_equal(dsm_dataset_info_of(set)->rows, POINTS);
-  assert_int_equal(dsm_shape_count(dsm_dataset_info_of(set)->sample), 2);
-  for (uint64_t i = 0; i < POINTS; i++) row[i] = i;
-  assert_ok(dsm_dataset_read(set, row, POINTS, x[0]));
-  dsm_dataset_close(&set);
+static float *read_samples(const char *path) {
+  float *x;
+  size_t n, d;
+  assert_ok(read_rows(path, "", &x, &n, &d));
+  assert_int_equal(n, POINTS);
+  assert_int_equal(d, 2);
+  return x;
 }
 
 static int nearest_mode(const float x[2], double *distance2) {
@@ -171,11 +133,10 @@ static int nearest_mode(const float x[2], double *distance2) {
 }
 
 static void assert_modes(const char *path) {
-  static float sample[POINTS][2];
+  float *sample = read_samples(path);
   double share[MODES] = {0}, square = 0, distance2, least = INFINITY, most = 0;
-  read_samples(path, sample);
   for (int i = 0; i < POINTS; i++) {
-    share[nearest_mode(sample[i], &distance2)] += (double)MODES / POINTS;
+    share[nearest_mode(sample + 2 * i, &distance2)] += (double)MODES / POINTS;
     square += distance2 / (2.0 * POINTS);
   }
   for (int k = 0; k < MODES; k++) {
@@ -187,6 +148,7 @@ static void assert_modes(const char *path) {
                 most, share_bound, spread, spread_bound);
   assert_true(least > 1 - share_bound && most < 1 + share_bound);
   assert_true(fabs(spread - 1) < spread_bound);
+  free(sample);
 }
 
 static void ancestral_samples_have_the_modes(void **state) {
@@ -200,19 +162,17 @@ static void fifty_steps_of_ddim_have_the_modes(void **state) {
 
 static void ancestral_samples_are_as_near_as_fresh_points(void **state) {
   (void)state;
-  static float sample[POINTS][2], one[POINTS][2], other[POINTS][2];
-  read_samples(ancestral_path, sample);
-  double learned = 0, unavoidable = 0;
-  for (uint64_t pair = 0; pair < PAIRS; pair++) {
-    true_points(1000000 + 2 * pair, one);
-    true_points(1000001 + 2 * pair, other);
-    learned += sliced_distance(sample, one) / PAIRS;
-    unavoidable += sliced_distance(one, other) / PAIRS;
-  }
-  print_message("sliced Wasserstein-2: samples to truth %.4f, truth to truth %.4f, ratio %.3f (bound %.1f)\n",
-                learned, unavoidable, learned / unavoidable, distance_ratio_bound);
-  assert_true(unavoidable > 0);
-  assert_true(learned <= distance_ratio_bound * unavoidable);
+  fresh_points fresh;
+  double ratio;
+  float *sample = read_samples(ancestral_path);
+  assert_ok(fresh_points_create(&fresh));
+  assert_ok(fresh_ratio(&fresh, sample, &ratio));
+  print_message("sliced Wasserstein-2: truth to truth %.4f, samples to truth %.3f times that (bound %.1f)\n",
+                fresh.unavoidable, ratio, distance_ratio_bound);
+  assert_true(fresh.unavoidable > 0);
+  assert_true(ratio <= distance_ratio_bound);
+  fresh_points_destroy(&fresh);
+  free(sample);
 }
 
 int main(int argc, char **argv) {
