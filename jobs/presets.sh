@@ -79,9 +79,9 @@ settings() {
     langevin) echo "sampler.steps=$(($2 - 1)) sampler.langevin_step=0" ;;
     ode) # has no number of steps, but a tolerance
       case $2 in
-        10) echo "sampler.steps=1000 sampler.rtol=0.1 sampler.atol=0.1" ;;
-        30) echo "sampler.steps=1000 sampler.rtol=1.0e-3 sampler.atol=1.0e-3" ;;
-        *) echo "sampler.steps=1000 sampler.rtol=1.0e-5 sampler.atol=1.0e-5" ;;
+        10) echo "sampler.steps=0 sampler.rtol=0.1 sampler.atol=0.1" ;;
+        30) echo "sampler.steps=0 sampler.rtol=1.0e-3 sampler.atol=1.0e-3" ;;
+        *) echo "sampler.steps=0 sampler.rtol=1.0e-5 sampler.atol=1.0e-5" ;;
       esac ;;
     *) echo "sampler.steps=$2" ;;
   esac
@@ -134,6 +134,18 @@ for preset in "${presets[@]}"; do
   fi
 done
 
+# refusal MESSAGE: its cell, by the kind of reason; one message of each kind is told below the table
+declare -A example
+refusal() {
+  local reason
+  case $1 in
+    *'time is discrete'*) reason=1 ;;
+    *'no more levels'* | *'are more than'*) reason=2 ;;
+    *) reason=3 ;;
+  esac
+  example[$reason]=$1
+  printf ' (%s) |' "$reason"
+}
 if [ "$grid" = yes ]; then
   printf '\n| preset | evaluations |'
   printf ' `%s` |' "${samplers[@]}"
@@ -146,7 +158,7 @@ if [ "$grid" = yes ]; then
       for sampler in "${samplers[@]}"; do
         name=$preset/$sampler-$budget
         if [ -e "$name.no" ]; then
-          printf ' – |'
+          refusal "$(cat "$name.no")"
         elif [ "$sampler" = ode ]; then
           printf ' %.1f (%s) |' "${ratio[$name.h5]}" "$(cat "$name.evaluations")"
         else
@@ -156,7 +168,9 @@ if [ "$grid" = yes ]; then
       printf '\n'
     done
   done
-  printf '\nRefused (–):\n'
-  cat ./*/*.no | sort | uniq -c | sort -rn | sed -E 's/^ *([0-9]+) /- \1 times: /'
+  printf '\n'
+  for reason in 1 2 3; do
+    [ -z "${example[$reason]-}" ] || printf '%s\n' "($reason) ${example[$reason]}"
+  done
 fi
 exit $missed
