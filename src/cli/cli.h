@@ -73,6 +73,8 @@ dsm_status dsm__option_count(const dsm_arguments *arguments, size_t option, uint
                              uint64_t *value);
 dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, double min, double max,
                             double *value);
+/* The place of the option's word among `words` (NULL at the end). */
+dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const char *const *words, int *place);
 /* Numbers separated by commas, rows by semicolons: "1,0.5;0.5,2". `*value` is owned by the caller: free().
  * Rows are equally long; *rows = 0 when the option was not given. */
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,

@@ -40,28 +40,13 @@ static const dsm_option options[OPTION_COUNT] = {
 
 static const dsm_short_form forms[] = {{VARIANCE, "sampler.variance=%s"}, {SEED, "sampler.seed=%s"}};
 
-/* The place of the word behind an option in `words` (NULL at the end); -1 when the option was not given. */
-static dsm_status word_of(const dsm_arguments *arguments, size_t option, const char *const *words,
-                          int *place) {
-  const char *text = arguments->value[option];
-  *place = -1;
-  if (!text) return DSM_OK;
-  for (int k = 0; words[k]; k++)
-    if (strcmp(text, words[k]) == 0) *place = k;
-  if (*place >= 0) return DSM_OK;
-  char known[128] = "";
-  for (int k = 0; words[k]; k++)
-    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", words[k]);
-  DSM_FAIL(DSM_USAGE, "likelihood: option --%s: '%s' is none of %s", options[option].name, text, known);
-}
-
 static dsm_status divergence_options(const dsm_arguments *arguments, dsm_likelihood_options *o) {
   uint64_t probes = 0;
   static const char *const laws[] = {[DSM_PROBE_RADEMACHER] = "rademacher",
                                      [DSM_PROBE_GAUSSIAN] = "gaussian",
                                      [DSM_PROBE_EXACT] = "exact",
                                      NULL};
-  DSM_TRY(word_of(arguments, PROBE_LAW, laws, &o->law));
+  DSM_TRY(dsm__option_word(arguments, PROBE_LAW, laws, &o->law));
   DSM_TRY(dsm__option_count(arguments, PROBES, 1, DSM_PROBES_MAX, &probes));
   DSM_TRY(dsm__option_real(arguments, FIRST, 0, 1e300, &o->t0));
   if (arguments->value[FIRST] && o->t0 == 0)
@@ -86,9 +71,11 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
       .source = arguments->operand[0],
       .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
       .output = arguments->value[OUTPUT],
+      .method = -1,
+      .law = -1,
       .overrides = overrides.word,
       .override_count = overrides.count};
-  DSM_TRY(word_of(arguments, METHOD, methods, &o.method));
+  DSM_TRY(dsm__option_word(arguments, METHOD, methods, &o.method));
   DSM_TRY(divergence_options(arguments, &o));
   DSM_TRY(dsm__option_count(arguments, STRATA, 1, INT32_MAX, &strata));
   DSM_TRY(dsm__option_real(arguments, QUANTIZED, 0, 1e300, &o.width));

@@ -32,7 +32,6 @@ enum {
   GUIDANCE,
   OPTION_COUNT
 };
-enum { SHORT_FORMS = OPTION_COUNT - SAMPLER };
 
 static const dsm_option options[OPTION_COUNT] = {
     [TASK] = {"task", 0, true, "TASK", "denoise, inpaint, superres, deblur or linear"},
@@ -62,22 +61,6 @@ static const dsm_option options[OPTION_COUNT] = {
                     "one row a sample; short for sampler.condition_file=FILE"},
     [GUIDANCE] = {"guidance", 0, false, "W", "by the condition; short for sampler.guidance=W"},
 };
-
-/* The place of the word behind an option among `words` (NULL at the end); left alone when it was not given. */
-static dsm_status word_of(const dsm_arguments *arguments, size_t option, const char *const *words,
-                          int *place) {
-  const char *text = arguments->value[option];
-  char known[128] = "";
-  if (!text) return DSM_OK;
-  for (int k = 0; words[k]; k++) {
-    if (strcmp(text, words[k]) == 0) {
-      *place = k;
-      return DSM_OK;
-    }
-    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", words[k]);
-  }
-  DSM_FAIL(DSM_USAGE, "restore: option --%s: '%s' is none of %s", options[option].name, text, known);
-}
 
 static const char *const tasks[] = {
     [DSM_RESTORE_DENOISE] = "denoise", [DSM_RESTORE_INPAINT] = "inpaint", [DSM_RESTORE_SUPERRES] = "superres",
@@ -112,7 +95,7 @@ static dsm_status guidance_options(const dsm_arguments *arguments, dsm_restore_o
   static const char *const forms[] = {
       [DSM_GUIDANCE_MOMENTS] = "moments", [DSM_GUIDANCE_PIGDM] = "pigdm", [DSM_GUIDANCE_DPS] = "dps", NULL};
   uint64_t iterations = (uint64_t)o->iterations;
-  DSM_TRY(word_of(arguments, FORM, forms, &o->form));
+  DSM_TRY(dsm__option_word(arguments, FORM, forms, &o->form));
   if (arguments->value[ITERATIONS] && o->form != DSM_GUIDANCE_MOMENTS)
     DSM_FAIL(DSM_USAGE, "restore: option --iterations is of the guidance form moments; %s needs none",
              forms[o->form]);
@@ -124,29 +107,13 @@ static dsm_status guidance_options(const dsm_arguments *arguments, dsm_restore_o
   return DSM_OK;
 }
 
-/* The short forms become settings, so that one code checks both; `text` keeps them. */
-static size_t short_forms(const dsm_arguments *arguments, char text[][DSM_TEXT_MAX], const char **overrides) {
-  static const struct {
-    size_t option;
-    const char *format;
-  } forms[] = {{SAMPLER, "sampler.name=%s"},
-               {STEPS, "sampler.steps=%s"},
-               {SEED, "sampler.seed=%s"},
-               {LABEL, "sampler.label=\"%s\""},
-               {CONDITION, "sampler.condition=[%s]"},
-               {CONDITIONS, "sampler.condition_file=\"%s\""},
-               {GUIDANCE, "sampler.guidance=%s"}};
-  _Static_assert(sizeof forms / sizeof *forms == SHORT_FORMS, "room for each");
-  size_t count = 0;
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    const char *value = arguments->value[forms[i].option];
-    if (!value) continue;
-    snprintf(text[count], DSM_TEXT_MAX, forms[i].format, value);
-    overrides[count] = text[count];
-    count++;
-  }
-  return count;
-}
+static const dsm_short_form short_forms[] = {{SAMPLER, "sampler.name=%s"},
+                                             {STEPS, "sampler.steps=%s"},
+                                             {SEED, "sampler.seed=%s"},
+                                             {LABEL, "sampler.label=\"%s\""},
+                                             {CONDITION, "sampler.condition=[%s]"},
+                                             {CONDITIONS, "sampler.condition_file=\"%s\""},
+                                             {GUIDANCE, "sampler.guidance=%s"}};
 
 /* The dataset behind an option; `given` borrows from `place`. */
 static dsm_status place_of(const char *text, dsm_place *place, dsm_given *given) {
@@ -162,20 +129,18 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
       [DSM_BORDER_ZERO] = "zero", [DSM_BORDER_REFLECT] = "reflect", [DSM_BORDER_PERIODIC] = "periodic", NULL};
   dsm_restore_options o = dsm_restore_defaults();
   dsm_place data, side;
-  char text[SHORT_FORMS][DSM_TEXT_MAX];
-  const char *overrides[SHORT_FORMS + DSM_OVERRIDES_MAX];
+  dsm_overrides overrides;
   uint64_t factor = 0;
-  const size_t count = short_forms(arguments, text, overrides);
-  memcpy(overrides + count, arguments->override, arguments->override_count * sizeof *overrides);
+  dsm__overrides_of(arguments, short_forms, sizeof short_forms / sizeof *short_forms, &overrides);
   o.source = arguments->operand[0];
   o.output = arguments->value[OUTPUT];
-  o.overrides = overrides;
-  o.override_count = count + arguments->override_count;
+  o.overrides = overrides.word;
+  o.override_count = overrides.count;
   o.degrade = arguments->value[DEGRADE] != NULL;
   o.data.axes = arguments->value[AXES];
   o.data.rows = arguments->value[ROWS];
-  DSM_TRY(word_of(arguments, TASK, tasks, &o.task));
-  DSM_TRY(word_of(arguments, BORDER, borders, &o.border));
+  DSM_TRY(dsm__option_word(arguments, TASK, tasks, &o.task));
+  DSM_TRY(dsm__option_word(arguments, BORDER, borders, &o.border));
   DSM_TRY(check_options(arguments, o.task));
   DSM_TRY(guidance_options(arguments, &o));
   DSM_TRY(dsm__option_real(arguments, NOISE, 0, 1e300, &o.noise));

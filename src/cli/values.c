@@ -56,6 +56,21 @@ dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, doubl
   return DSM_OK;
 }
 
+dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const char *const *words,
+                            int *place) {
+  const char *text = arguments->value[option];
+  char who[96], known[128] = "";
+  if (!text) return DSM_OK;
+  for (int k = 0; words[k]; k++) {
+    if (strcmp(text, words[k]) == 0) {
+      *place = k;
+      return DSM_OK;
+    }
+    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", words[k]);
+  }
+  DSM_FAIL(DSM_USAGE, "%s: '%s' is none of %s", subject(arguments, option, who), text, known);
+}
+
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
                               size_t *columns) {
   const char *text = arguments->value[option];
