@@ -74,7 +74,7 @@ dsm_status dsm_fault_start(int rank) {
   return DSM_OK;
 }
 
-/* Without the end of it. */
+/* Whether one strikes now; it is not over with that, as slow never is. */
 static bool strikes(dsm_fault kind, int *which) {
   for (int i = 0; i < plan.count; i++) {
     if (plan.fault[i].kind != kind || plan.fault[i].over || plan.step < plan.fault[i].step) continue;

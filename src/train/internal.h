@@ -105,9 +105,17 @@ typedef struct dsm__run_folder {
   char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
       stop[DSM_TEXT_MAX + 16];
 } dsm__run_folder;
-/** Creates the folder with checkpoints/ and samples/, or checks that it can be written; moves an old run aside if `fresh`; removes a stale
- * STOP file; opens log.txt. Collective. */
-dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder);
+/** Whose a run folder is, see owner.c. */
+typedef struct dsm__owner {
+  char path[DSM_TEXT_MAX + 16]; /* "" = nobody's: the functions below then do nothing */
+  unsigned long long token;
+  double touched;
+} dsm__owner;
+/** Creates the folder with checkpoints/ and samples/, or checks that it can be written, and makes it this job's; moves an
+ * old run aside if `fresh`; removes a stale STOP file; opens log.txt. Collective. @return DSM_IO if another job is at
+ * work there. */
+dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder,
+                                dsm__owner *owner);
 /** Writes config.yaml. Rank 0. */
 dsm_status dsm__run_folder_config(const dsm__run_folder *folder, const dsm_config *config);
 
@@ -304,11 +312,6 @@ double dsm__slurm_seconds(const char *text);
 
 /* ---- owner.c: whose a run folder is -------------------------------------------------------------------- */
 
-typedef struct dsm__owner {
-  char path[DSM_TEXT_MAX + 16]; /* "" = nobody's: the functions below then do nothing */
-  unsigned long long token;
-  double touched;
-} dsm__owner;
 /** Makes the folder this job's. Rank 0. @return DSM_OK; DSM_IO if another job is at work there, named. */
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 /** DSM_IO if the folder has been taken over, by whom. Rank 0, before anything is overwritten. */

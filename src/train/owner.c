@@ -60,7 +60,8 @@ static dsm_status write_owner(const dsm__owner *place, const owner *o) {
   return DSM_OK;
 }
 
-/* Seconds since the owner showed life, by the clock of the file system: a file made now beside it tells the time. */
+/* Seconds since the owner showed life, by the clock of the file system: a file made now beside it tells the time.
+ * Below 0: not known. */
 static double lifeless_for(const dsm__owner *place) {
   char probe[DSM_TEXT_MAX + 64];
   struct stat of_owner, now;
@@ -69,7 +70,7 @@ static double lifeless_for(const dsm__owner *place) {
   const bool known = fd >= 0 && fstat(fd, &now) == 0 && stat(place->path, &of_owner) == 0;
   if (fd >= 0) close(fd);
   unlink(probe);
-  return known ? difftime(now.st_mtime, of_owner.st_mtime) : 0;
+  return known ? difftime(now.st_mtime, of_owner.st_mtime) : -1;
 }
 
 /* Why the job before is known to be gone, or NULL. */
@@ -91,18 +92,25 @@ static dsm_status refuse(const dsm__run_folder *folder, const owner *before) {
       folder->path, job, before->pid, before->host, before->since);
 }
 
-/* The owner of another host may have died a moment ago: it is watched until it shows life or has been silent long
+/* The owner of another host may have died a moment ago: it is watched until it shows life, leaves, or has been silent long
  * enough. */
 static dsm_status wait_for_life(const dsm__run_folder *folder, const dsm__owner *place, const owner *before,
-                                const owner *now) {
+                                const owner *now, const char **reason) {
+  owner still;
   double silent = lifeless_for(place);
   if (strcmp(before->host, now->host) == 0) return refuse(folder, before);
   dsm_info("owner    %s was at work in %s %.0f s ago: waiting for a sign of life, %d s at most", before->host,
            folder->path, silent, LIFELESS);
-  while (silent < LIFELESS) {
+  *reason = "it shows no life";
+  for (int waited = 0; silent < LIFELESS && waited < 2 * LIFELESS; waited++) {
     sleep(1);
     const double later = lifeless_for(place);
-    if (later < silent) return refuse(folder, before);
+    if (!read_owner(place->path, &still)) {
+      *reason = "it has left";
+      return DSM_OK;
+    }
+    if (later < 0) DSM_FAIL(DSM_IO, "%s: no file can be made beside it: %s", place->path, strerror(errno));
+    if (later < silent || still.token != before->token) return refuse(folder, &still);
     silent = later;
   }
   return DSM_OK;
@@ -113,10 +121,7 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *place) {
   snprintf(place->path, sizeof place->path, "%s/owner", folder->path);
   if (read_owner(place->path, &before)) {
     const char *reason = gone(place, &before, &now);
-    if (!reason) {
-      DSM_TRY(wait_for_life(folder, place, &before, &now));
-      reason = "it shows no life";
-    }
+    if (!reason) DSM_TRY(wait_for_life(folder, place, &before, &now, &reason));
     dsm_info("owner    taken over from process %ld on %s: %s", before.pid, before.host, reason);
   }
   DSM_TRY(write_owner(place, &now));

@@ -52,14 +52,20 @@ static dsm_status move_aside(const char *path) {
   return DSM_OK;
 }
 
-static dsm_status open_folder(const dsm__run_folder *folder, bool fresh) {
+/* Nothing is touched before the folder is known to be ours: not the run in it, nor its STOP file, nor its log. */
+static dsm_status open_folder(const dsm__run_folder *folder, bool fresh, dsm__owner *owner) {
   char log[DSM_TEXT_MAX + 16], samples[DSM_TEXT_MAX + 16];
   struct stat facts;
   if (stat(folder->path, &facts) == 0 && !S_ISDIR(facts.st_mode))
     DSM_FAIL(DSM_IO, "run folder %s exists and is not a folder; choose another with -o", folder->path);
-  if (fresh) DSM_TRY(move_aside(folder->path));
+  if (fresh && stat(folder->path, &facts) == 0) {
+    DSM_TRY(dsm__owner_take(folder, owner));
+    dsm__owner_release(owner);
+    DSM_TRY(move_aside(folder->path));
+  }
   DSM_TRY(make_folder(folder->path));
   DSM_TRY(probe_folder(folder->path));
+  DSM_TRY(dsm__owner_take(folder, owner));
   snprintf(samples, sizeof samples, "%s/samples", folder->path);
   DSM_TRY(make_folder(folder->checkpoints));
   DSM_TRY(make_folder(samples)); /* where the end of a training says that samples may go */
@@ -69,7 +75,8 @@ static dsm_status open_folder(const dsm__run_folder *folder, bool fresh) {
   return DSM_OK;
 }
 
-dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder) {
+dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, dsm__run_folder *folder,
+                                dsm__owner *owner) {
   size_t length = strlen(path);
   while (length > 1 && path[length - 1] == '/') length--;
   if (length == 0 || length >= DSM_TEXT_MAX)
@@ -79,7 +86,7 @@ dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, ds
   snprintf(folder->checkpoints, sizeof folder->checkpoints, "%s/checkpoints", folder->path);
   snprintf(folder->metrics, sizeof folder->metrics, "%s/metrics.jsonl", folder->path);
   snprintf(folder->stop, sizeof folder->stop, "%s/STOP", folder->path);
-  DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? open_folder(folder, fresh) : DSM_OK);
+  DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? open_folder(folder, fresh, owner) : DSM_OK);
   return DSM_OK;
 }
 

@@ -22,7 +22,7 @@ typedef struct finding {
   char host[64];
 } finding;
 
-/* "the loss is not finite of 3 samples: on rank 1 (node7) of 3, the first of them row 4711 of the data" */
+/* "samples whose loss is not finite: rank 1 (node7): 3, first row 4711 of the data" */
 static void describe(const finding *of, int ranks, uint64_t first_row, const char *why, char *text,
                      size_t size) {
   size_t used = 0;

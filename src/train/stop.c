@@ -77,9 +77,9 @@ void dsm__stop_watch(double hours, const char *file, bool root) {
   const double now = dsm_seconds(), left = root ? slurm_left() : -1;
   char text[32];
   sigemptyset(&action.sa_mask);
+  signalled = 0;
   sigaction(SIGUSR1, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  signalled = 0;
   reserve = 0;
   deadline = hours > 0 ? now + 3600 * hours : 0;
   if (left >= 0) {

@@ -402,8 +402,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
   if (!o->dry_run) {
-    DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder));
-    DSM_AGREE(comm, is_root(t) ? dsm__owner_take(&t->folder, &t->owner) : DSM_OK);
+    DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder, &t->owner));
   }
   dsm__banner(&t->session);
   if (!o->dry_run) {

@@ -6,14 +6,22 @@
 small_mlp mlp.yaml
 train=(train mlp.yaml train.steps=400000 train.checkpoint_every=100 train.log_every=20 train.keep=100000)
 on_its_way() { has_checkpoint run; }
+second() { # CODE ARGUMENTS...: another job, beside the one that is at work
+  local got=0
+  "$DSMPI" "${@:2}" >second 2>&1 </dev/null || got=$?
+  [ "$got" -eq "$1" ] || { cat second; fail "exit $1 expected of the second job, $got received"; }
+}
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 a_second_job_is_refused() {
   start_ranks 2 "${train[@]}" -o run
   wait_for 30 "a checkpoint" on_its_way
-  "$DSMPI" "${train[@]}" -o run >second 2>&1 && fail "a second job in the same folder"
+  second 74 "${train[@]}" -o run
   grep -q "run folder run is in use: process [0-9]* on .* has trained in it since" second || { cat second; fail "no such words"; }
-  passed "a second job is refused, and told whose the folder is"
+  second 74 "${train[@]}" -o run --fresh
+  [ ! -e run.old-1 ] || fail "--fresh moved a run aside that is at work"
+  has_checkpoint run || fail "the run at work has lost its checkpoints"
+  passed "a second job is refused, with --fresh too, and told whose the folder is"
 }
 
 a_dead_ones_folder_is_taken_over() {
@@ -33,9 +41,9 @@ one_back_from_the_dead_writes_nothing() {
   frozen=$(cat ranks/0.pid)
   kill -STOP "$frozen"
   touch -d '2 minutes ago' run/owner
-  "$DSMPI" "${train[@]}" -o run --maxh 0.001 >second 2>&1 && fail "exit 75 expected"
+  second 75 "${train[@]}" -o run --maxh 0.001
   grep -q "taken over from process $frozen on .*: it shows no life" second || { cat second; fail "no such words"; }
-  "$DSMPI" "${train[@]}" -o run --maxh 0.0005 >second 2>&1 && fail "exit 75 expected"
+  second 75 "${train[@]}" -o run --maxh 0.0005
   [ ! -e run/owner ] || fail "a job that has ended gives its folder back"
   printf 'host elsewhere pid 1 job 7 restarts 0 since 2026-01-01 token 1\n' >run/owner # a successor that is at work
   before=$(sha256sum run/metrics.jsonl run/checkpoints/*.h5)

@@ -4,6 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../e2e/common.sh"
 small_mlp mlp.yaml
+limit=240 # the whole run under sanitizers, on a busy machine
 # long enough to be met in the middle, STOP being looked for once a second; stops fall between two checkpoints and two log lines
 steps=3000
 train=(train mlp.yaml "train.steps=$steps" train.checkpoint_every=700 train.log_every=30
