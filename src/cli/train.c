@@ -38,7 +38,8 @@ const dsm_command dsm__command_train = {
     .sentence = "train a model, or go on with a run",
     .details = "The same command starts a run and goes on with it from its newest whole checkpoint, on any "
                "number of ranks. "
-               "It stops cleanly, with a checkpoint and exit status 75, on SIGUSR1, when RUN/STOP appears, "
+               "It stops cleanly, with a checkpoint and exit status 75, on SIGUSR1 or SIGTERM, when RUN/STOP "
+               "appears, "
                "and at the time "
                "limit; run it again to go on.\n"
                "\n"

@@ -73,10 +73,21 @@ static double lifeless_for(const dsm__owner *place) {
   return known ? difftime(now.st_mtime, of_owner.st_mtime) : -1;
 }
 
+/* Whether the process of this host runs; one that has died and was not waited for yet does not. */
+static bool runs(long pid) {
+  char path[64], state = 'R';
+  if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) return false;
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  FILE *file = fopen(path, "r");
+  if (!file) return true;
+  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'R';
+  fclose(file);
+  return state != 'Z' && state != 'X';
+}
+
 /* Why the job before is known to be gone, or NULL. */
 static const char *gone(const dsm__owner *place, const owner *before, const owner *now) {
-  if (strcmp(before->host, now->host) == 0 && kill((pid_t)before->pid, 0) != 0 && errno == ESRCH)
-    return "its process is gone";
+  if (strcmp(before->host, now->host) == 0 && !runs(before->pid)) return "its process is gone";
   if (strcmp(before->job, "-") != 0 && strcmp(before->job, now->job) == 0 && before->restarts < now->restarts)
     return "an earlier life of this job";
   return lifeless_for(place) >= LIFELESS ? "it shows no life" : NULL;
