@@ -80,18 +80,14 @@ dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
                               size_t *columns);
 
-/* Options that are short for settings: {STEPS, "sampler.steps=%s"}. */
-typedef struct dsm_short_form {
-  size_t option;
-  const char *format; /* with one %s, the option's value */
-} dsm_short_form;
 typedef struct dsm_overrides {
   char text[DSM_OPTIONS_MAX][DSM_TEXT_MAX];
   const char *word[DSM_OPTIONS_MAX + DSM_OVERRIDES_MAX];
   size_t count;
 } dsm_overrides;
-/* The short forms that were given, then the key=value words; points into itself and into `arguments`. */
-void dsm__overrides_of(const dsm_arguments *arguments, const dsm_short_form *forms, size_t count,
+/* What those of `options` that were given are short for, by their names (overrides.c), then the key=value words;
+ * points into itself and into `arguments`. */
+void dsm__overrides_of(const dsm_arguments *arguments, const size_t *options, size_t count,
                        dsm_overrides *overrides);
 
 /* ---- text for people (help.c, facts.c) ----------------------------------------------------------------- */

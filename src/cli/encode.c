@@ -18,18 +18,13 @@ static const dsm_option options[OPTION_COUNT] = {
     [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
 };
 
-static const dsm_short_form forms[] = {{SAMPLER, "sampler.name=%s"},
-                                       {STEPS, "sampler.steps=%s"},
-                                       {LABEL, "sampler.label=\"%s\""},
-                                       {CONDITION, "sampler.condition=[%s]"},
-                                       {CONDITIONS, "sampler.condition_file=\"%s\""},
-                                       {GUIDANCE, "sampler.guidance=%s"}};
+static const size_t settings[] = {SAMPLER, STEPS, LABEL, CONDITION, CONDITIONS, GUIDANCE};
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm, const char *usual,
                       dsm_status (*job)(dsm_comm *, const dsm_encode_options *)) {
   dsm_overrides overrides;
   dsm_place place;
-  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   DSM_TRY(dsm__place_given(arguments, DATA, usual, comm, &place));
   const dsm_encode_options o = {
       .source = arguments->operand[0],

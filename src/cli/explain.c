@@ -79,8 +79,7 @@ static dsm_status refuse_foreign(const dsm_arguments *arguments) {
   return DSM_OK;
 }
 
-static const dsm_short_form forms[] = {
-    {STEP, "sampler.langevin_step=%s"}, {STEPS, "sampler.steps=%s"}, {SAMPLER, "sampler.name=%s"}};
+static const size_t settings[] = {STEP, STEPS, SAMPLER};
 
 /* A list of numbers, in one row or one column. */
 static dsm_status option_list(const dsm_arguments *arguments, size_t option, double **value, size_t *count) {
@@ -145,7 +144,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
     if (dsm_comm_rank(comm) == 0) list();
     return DSM_OK;
   }
-  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   dsm_explain_options o = {.what = arguments->operand[0],
                            .source = arguments->operand_count > 1 ? arguments->operand[1] : NULL,
                            .output = arguments->value[OUTPUT],

@@ -38,11 +38,7 @@ static const dsm_option options[OPTION_COUNT] = {
     [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
 };
 
-static const dsm_short_form forms[] = {{SAMPLER, "sampler.name=%s"},
-                                       {LABEL, "sampler.label=\"%s\""},
-                                       {CONDITION, "sampler.condition=[%s]"},
-                                       {CONDITIONS, "sampler.condition_file=\"%s\""},
-                                       {GUIDANCE, "sampler.guidance=%s"}};
+static const size_t settings[] = {SAMPLER, LABEL, CONDITION, CONDITIONS, GUIDANCE};
 
 /* A row number at *at, which moves behind it. */
 static bool read_row(const char **at, uint64_t *row) {
@@ -80,7 +76,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_row_pair *pair = NULL;
   size_t pairs = 0;
   uint64_t steps = 8;
-  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   DSM_TRY(dsm__option_count(arguments, STEPS, 2, 100000, &steps));
   DSM_TRY_DONE(dsm_agree(comm, read_pairs(arguments->value[PAIRS], &pair, &pairs)));
   DSM_TRY_DONE(dsm__place_given(arguments, DATA, NULL, comm, &place));

@@ -38,7 +38,7 @@ static const dsm_option options[OPTION_COUNT] = {
     [SEED] = {"seed", 0, false, "S", "short for sampler.seed=S"},
 };
 
-static const dsm_short_form forms[] = {{VARIANCE, "sampler.variance=%s"}, {SEED, "sampler.seed=%s"}};
+static const size_t settings[] = {VARIANCE, SEED};
 
 static dsm_status divergence_options(const dsm_arguments *arguments, dsm_likelihood_options *o) {
   uint64_t probes = 0;
@@ -65,7 +65,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   uint64_t strata = 0;
   dsm_overrides overrides;
   dsm_place place;
-  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   DSM_TRY(dsm__place_given(arguments, DATA, NULL, comm, &place));
   dsm_likelihood_options o = {
       .source = arguments->operand[0],

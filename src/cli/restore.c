@@ -107,13 +107,7 @@ static dsm_status guidance_options(const dsm_arguments *arguments, dsm_restore_o
   return DSM_OK;
 }
 
-static const dsm_short_form short_forms[] = {{SAMPLER, "sampler.name=%s"},
-                                             {STEPS, "sampler.steps=%s"},
-                                             {SEED, "sampler.seed=%s"},
-                                             {LABEL, "sampler.label=\"%s\""},
-                                             {CONDITION, "sampler.condition=[%s]"},
-                                             {CONDITIONS, "sampler.condition_file=\"%s\""},
-                                             {GUIDANCE, "sampler.guidance=%s"}};
+static const size_t settings[] = {SAMPLER, STEPS, SEED, LABEL, CONDITION, CONDITIONS, GUIDANCE};
 
 /* The dataset behind an option; `given` borrows from `place`. */
 static dsm_status place_of(const char *text, dsm_place *place, dsm_given *given) {
@@ -131,7 +125,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_place data, side;
   dsm_overrides overrides;
   uint64_t factor = 0;
-  dsm__overrides_of(arguments, short_forms, sizeof short_forms / sizeof *short_forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   o.source = arguments->operand[0];
   o.output = arguments->value[OUTPUT];
   o.overrides = overrides.word;

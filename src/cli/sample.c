@@ -19,18 +19,11 @@ static const dsm_option options[OPTION_COUNT] = {
     [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
 };
 
-static const dsm_short_form forms[] = {{SAMPLER, "sampler.name=%s"},
-                                       {STEPS, "sampler.steps=%s"},
-                                       {SEED, "sampler.seed=%s"},
-                                       {ETA, "sampler.eta=%s"},
-                                       {LABEL, "sampler.label=\"%s\""},
-                                       {CONDITION, "sampler.condition=[%s]"},
-                                       {CONDITIONS, "sampler.condition_file=\"%s\""},
-                                       {GUIDANCE, "sampler.guidance=%s"}};
+static const size_t settings[] = {SAMPLER, STEPS, SEED, ETA, LABEL, CONDITION, CONDITIONS, GUIDANCE};
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_overrides overrides;
-  dsm__overrides_of(arguments, forms, sizeof forms / sizeof *forms, &overrides);
+  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   dsm_sample_options o = {
       .source = arguments->operand[0],
       .output = arguments->value[OUTPUT],
