@@ -17,7 +17,8 @@ static const dsm_option options[OPTION_COUNT] = {
     [HIGH] = {"high", 0, false, "LIST", "value shown white, one or one a channel; points: x1,y1"},
     [ROWS] = {"rows", 0, false, "A:B", "choose from samples A to B-1"},
     [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
-    [BESIDE] = {"beside", 0, false, "NAME,...", "datasets of FILE side by side, a row a sample"},
+    [BESIDE] = {"beside", 0, false, "NAME,...",
+                "pictures of these datasets of FILE side by side, a row a sample"},
 };
 
 enum { IMAGES = 64, ROWS_BESIDE = 8, POINTS = 20000, SCATTER_SIDE = 800, QUANTILE_VALUES = 1 << 18 };

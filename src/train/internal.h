@@ -316,8 +316,6 @@ double dsm__slurm_seconds(const char *text);
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 /** DSM_IO if the folder has been taken over, by whom. Rank 0, before anything is overwritten. */
 dsm_status dsm__owner_check(const dsm__owner *owner);
-/** The same as a gate of dsm_checkpoint_write, whose context the owner is. */
-dsm_status dsm__owner_gate(void *owner);
 /** Shows life, every 10 s at most. Rank 0. */
 dsm_status dsm__owner_touch(dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
@@ -326,10 +324,10 @@ void dsm__owner_release(dsm__owner *owner);
 /* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
 
 typedef struct dsm__skipped {
-  int64_t in_row;        /* steps left out until now */
+  int64_t in_row;        /* steps left out until now; 0 again, by the caller, when one was taken */
   uint64_t samples, row; /* of this rank and step: those whose loss is not finite; the first one's row */
 } dsm__skipped;
-/** Before each step, and after each one that was taken: in_row = 0 is the caller's. */
+/** Before each step. */
 void dsm__skipped_begin(dsm__skipped *skipped);
 /** Notes which of n losses are not finite; `row` of each in the data. */
 void dsm__skipped_note(dsm__skipped *skipped, const float *loss, const uint64_t *row, size_t n);

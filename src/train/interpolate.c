@@ -2,6 +2,7 @@
  * are encoded together, then what lies between is decoded, sampler.block samples at a time. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
@@ -180,8 +181,9 @@ static dsm_status run(interpolating *v, dsm_comm *comm) {
   dsm__blocks blocks = {
       .output = o->of.output, .verb = "made", .noun = "samples", .compute = interpolate_block, .self = v};
   DSM_TRY(dsm__latents_run(l, &v->frames, &info, &blocks));
-  dsm_info("next     dsmpi view %s -o between.png -n %" PRIu64 " --columns %" PRIu64, o->of.output,
-           info.count, o->steps);
+  char columns[40] = "";
+  if (info.sample.rank > 1) snprintf(columns, sizeof columns, " --columns %" PRIu64, o->steps);
+  dsm_info("next     dsmpi view %s -o between.png -n %" PRIu64 "%s", o->of.output, info.count, columns);
   dsm_info("dsmpi: finished %" PRIu64 " samples of %zu pair%s", info.count, o->pairs,
            o->pairs == 1 ? "" : "s");
   return DSM_OK;

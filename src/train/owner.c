@@ -155,10 +155,6 @@ dsm_status dsm__owner_check(const dsm__owner *place) {
   return DSM_OK;
 }
 
-dsm_status dsm__owner_gate(void *place) {
-  return dsm__owner_check(place);
-}
-
 dsm_status dsm__owner_touch(dsm__owner *place) {
   const double now = dsm_seconds();
   if (!place->path[0] || now - place->touched < TOUCH_EVERY) return DSM_OK;

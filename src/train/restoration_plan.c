@@ -83,9 +83,12 @@ static dsm_status find_start(dsm__restoring *r) {
   for (size_t c = 1; c < n->channels; c++)
     if (n->scale[c] != n->scale[0])
       DSM_FAIL(DSM_BAD_CONFIG,
-               "denoise: the model's channels are scaled differently (%g and %g), so that the noise is "
-               "not the same in all of them there; use --task inpaint, which can do that",
-               n->scale[0], n->scale[c]);
+               "denoise: the model's channels are scaled differently (%g and %g), so that noise of one size "
+               "in the data "
+               "is of several sizes to the model; use --task inpaint --noise %g, which needs no mask, or "
+               "train with "
+               "data.per_channel=false",
+               n->scale[0], n->scale[c], r->options->noise);
   const double ratio = r->options->noise / n->scale[0];
   if (!(ratio > 0))
     DSM_FAIL(DSM_BAD_CONFIG, "denoise: the noise is %g; it must be above 0", r->options->noise);

@@ -209,6 +209,11 @@ static dsm_status check_parameters(const trainer *t, int64_t step) {
       (long long)step);
 }
 
+/** A gate of dsm_checkpoint_write: the folder may have been taken over meanwhile. */
+static dsm_status still_ours(void *owner) {
+  return dsm__owner_check(owner);
+}
+
 static dsm_status write_checkpoint(trainer *t, int64_t step) {
   dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
   char path[2 * DSM_TEXT_MAX], time[32];
@@ -216,7 +221,7 @@ static dsm_status write_checkpoint(trainer *t, int64_t step) {
   if (is_root(t)) {
     const double start = dsm_seconds();
     const dsm_checkpoint_arrays arrays = arrays_of(t);
-    const dsm_checkpoint_gate gate = {dsm__owner_gate, &t->owner};
+    const dsm_checkpoint_gate gate = {still_ours, &t->owner};
     t->header.step = step;
     dsm_checkpoint_path(t->folder.checkpoints, step, path, sizeof path);
     status = check_parameters(t, step);

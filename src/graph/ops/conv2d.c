@@ -63,36 +63,25 @@ static dsm_conv2d_addends addends_of(const dsm_node *node) {
                               addend_data(node, RESIDUAL)};
 }
 
-/* What is kept, filled when it is not yet. */
-static const void *prepared(const dsm_node *node, const dsm__context *x, bool turned) {
+/* y, or (turned) dx; by the weights made ready, which are kept, where there is room for them. */
+static void run_product(const dsm_node *node, const dsm__context *x, bool turned) {
   const convolution *o = node->parameters;
-  if (!x->run->same_parameters)
-    o->algorithm->prepared->prepare(x->kernels, &o->c, turned, x->kept, node->input[1]->data);
-  return x->kept;
+  const dsm_conv2d_algorithm *a = o->algorithm;
+  const dsm_conv2d_addends add = addends_of(node);
+  const float *of = node->input[0]->data, *w = node->input[1]->data;
+  if (x->kept) {
+    if (!x->run->same_parameters) a->prepared->prepare(x->kernels, &o->c, turned, x->kept, w);
+    (turned ? a->prepared->input_gradient : a->prepared->forward)(x->kernels, &o->c, node->data, of, x->kept,
+                                                                  &add, x->scratch);
+  } else {
+    (turned ? a->input_gradient : a->forward)(x->kernels, &o->c, node->data, of, w, &add, x->scratch);
+  }
 }
-
 static void run_conv(const dsm_node *node, const dsm__context *x) {
-  const convolution *o = node->parameters;
-  const dsm_conv2d_addends add = addends_of(node);
-  const float *of = node->input[0]->data;
-  if (x->kept) {
-    o->algorithm->prepared->forward(x->kernels, &o->c, node->data, of, prepared(node, x, false), &add,
-                                    x->scratch);
-  } else {
-    o->algorithm->forward(x->kernels, &o->c, node->data, of, node->input[1]->data, &add, x->scratch);
-  }
+  run_product(node, x, false);
 }
-
 static void run_input_gradient(const dsm_node *node, const dsm__context *x) {
-  const convolution *o = node->parameters;
-  const dsm_conv2d_addends add = addends_of(node);
-  const float *of = node->input[0]->data;
-  if (x->kept) {
-    o->algorithm->prepared->input_gradient(x->kernels, &o->c, node->data, of, prepared(node, x, true), &add,
-                                           x->scratch);
-  } else {
-    o->algorithm->input_gradient(x->kernels, &o->c, node->data, of, node->input[1]->data, &add, x->scratch);
-  }
+  run_product(node, x, true);
 }
 
 static void run_weight_gradient(const dsm_node *node, const dsm__context *x) {

@@ -59,11 +59,17 @@ static void set_start(const dsm__scene *s, walk *w) {
   }
 }
 
+/* sampler.steps of a training whose sampler is another one are not for these chains. */
+static bool steps_are_meant(const dsm__scene *s) {
+  return !s->has_model || s->config.sampler.name == DSM_SAMPLER_LANGEVIN ||
+         dsm__trained_overridden(&s->trained, "sampler.steps");
+}
+
 static dsm_status prepare(const dsm__scene *s, walk *w) {
   const dsm_explain_options *o = s->options;
   *w = (walk){.scene = s, .chains = {.settings = s->config.sampler, .points = s->points}};
   w->chains.settings.denoise = false; /* the law of the chains is shown, not its mean */
-  w->chains.steps = w->chains.settings.steps > 0 ? w->chains.settings.steps : STEPS;
+  w->chains.steps = w->chains.settings.steps > 0 && steps_are_meant(s) ? w->chains.settings.steps : STEPS;
   w->chains.lines = o->chains > 0 ? o->chains : CHAINS;
   if (w->chains.lines > CHAINS_MAX)
     DSM_FAIL(DSM_USAGE, "explain: --chains: %zu lines are more than one can follow; at most %d",
