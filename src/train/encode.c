@@ -52,7 +52,8 @@ static dsm_status encode(coding *c, dsm_comm *comm, const dsm_encode_options *op
       .row = l->trained.header.sample,
       .sample_axes = l->trained.header.sample.rank,
       .sentence = "x at the last time of the process, in units of its standard deviation there"};
-  dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count, NULL);
+  dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count);
+  info.input = l->input;
   info.sample = (dsm_shape){0};
   info.evaluations = l->evaluations_up;
   info.fields = 1;
@@ -63,7 +64,7 @@ static dsm_status encode(coding *c, dsm_comm *comm, const dsm_encode_options *op
                         .units = l->estimates,
                         .compute = encode_block,
                         .self = c};
-  DSM_TRY(dsm__latents_run(l, &l->conditions, &info, &blocks));
+  DSM_TRY(dsm__results_run(&l->trained, &l->conditions, &info, &blocks));
   DSM_TRY(report_latents(c));
   dsm_info("next     dsmpi decode %s --data %s -o FILE", options->source, options->output);
   dsm_info("dsmpi: finished %llu latents", (unsigned long long)info.count);
@@ -92,7 +93,8 @@ static dsm_status decode_block(void *self, const dsm__block *block) {
 
 static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_encode_options *options) {
   DSM_TRY(dsm__latents_open(comm, options, false, l));
-  dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count, NULL);
+  dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count);
+  info.input = l->input;
   info.evaluations = l->evaluations;
   dsm__blocks blocks = {.output = options->output,
                         .verb = "decoded",
@@ -100,7 +102,7 @@ static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_encode_optio
                         .units = l->estimates,
                         .compute = decode_block,
                         .self = l};
-  DSM_TRY(dsm__latents_run(l, &l->conditions, &info, &blocks));
+  DSM_TRY(dsm__results_run(&l->trained, &l->conditions, &info, &blocks));
   dsm_info("next     dsmpi view %s -o samples.png", options->output);
   dsm_info("dsmpi: finished %llu samples", (unsigned long long)info.count);
   return DSM_OK;

@@ -164,9 +164,9 @@ const char *dsm__trained_sampler_text(const dsm__trained *t, char *text, size_t 
 /** The configuration as kept with results, which are the same with any train.threads. `*text` is owned by the
  *  caller: free(). */
 dsm_status dsm__trained_config_text(const dsm__trained *t, char **text);
-/** What a file of `count` results says of this model and its settings; samples of its shape, no conditions, no
- *  fields. `config` is borrowed. */
-dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count, const char *config);
+/** What a file of `count` results says of this model and its settings; samples of its shape, no configuration, no
+ *  conditions, no fields. */
+dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count);
 
 /* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
 
@@ -259,6 +259,13 @@ typedef struct dsm__blocks {
  *  it, and tells what it took. Collective. */
 dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
+/* ---- results.c: what a trained model makes ------------------------------------------------------------- */
+
+/** dsm__blocks_run with `info`, of dsm__trained_info, completed by the configuration and by the conditions of its samples
+ *  in `table`. Fills comm, info and batch of `blocks`. Collective. */
+dsm_status dsm__results_run(const dsm__trained *trained, const dsm__condition_table *table,
+                            dsm_samples_info *info, dsm__blocks *blocks);
+
 /* ---- latents.c: the way between data and latents, either way ------------------------------------------- */
 
 typedef struct dsm__latents {
@@ -285,9 +292,6 @@ dsm_status dsm__latents_encode(dsm__latents *l, const dsm__condition_table *tabl
                                const dsm__block *block, int32_t *needed);
 dsm_status dsm__latents_decode(dsm__latents *l, const dsm__condition_table *table, uint64_t first, float *x,
                                const dsm__block *block, int32_t *needed);
-/** Computes `info->count` results with `compute` into options->output; `table` has their conditions. Collective. */
-dsm_status dsm__latents_run(dsm__latents *l, const dsm__condition_table *table, dsm_samples_info *info,
-                            dsm__blocks *blocks);
 
 /* ---- stop.c -------------------------------------------------------------------------------------------- */
 

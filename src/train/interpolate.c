@@ -173,14 +173,15 @@ static dsm_status run(interpolating *v, dsm_comm *comm) {
   DSM_AGREE(comm, check(o, &l->given));
   DSM_AGREE(comm, prepare(v));
   const uint64_t together = batch_of(v) / o->steps;
-  dsm_samples_info info = dsm__trained_info(&l->trained, o->pairs * o->steps, NULL);
+  dsm_samples_info info = dsm__trained_info(&l->trained, o->pairs * o->steps);
+  info.input = l->input;
   info.block = (together > 0 ? together : 1) * o->steps;
   info.evaluations = 2 * l->evaluations_up + l->evaluations;
   info.fields = sizeof fields / sizeof *fields;
   info.field = fields;
   dsm__blocks blocks = {
       .output = o->of.output, .verb = "made", .noun = "samples", .compute = interpolate_block, .self = v};
-  DSM_TRY(dsm__latents_run(l, &v->frames, &info, &blocks));
+  DSM_TRY(dsm__results_run(&l->trained, &v->frames, &info, &blocks));
   char columns[40] = "";
   if (info.sample.rank > 1) snprintf(columns, sizeof columns, " --columns %" PRIu64, o->steps);
   dsm_info("next     dsmpi view %s -o between.png -n %" PRIu64 "%s", o->of.output, info.count, columns);

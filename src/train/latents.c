@@ -110,24 +110,3 @@ dsm_status dsm__latents_decode(dsm__latents *l, const dsm__condition_table *tabl
   DSM_TRY(walk_block(l, dsm_sampler_decode, table, first, x, block, needed));
   return DSM_OK;
 }
-
-dsm_status dsm__latents_run(dsm__latents *l, const dsm__condition_table *table, dsm_samples_info *info,
-                            dsm__blocks *blocks) {
-  dsm_comm *comm = l->trained.session.comm;
-  const bool root = dsm_comm_rank(comm) == 0;
-  char *config = NULL;
-  dsm_samples_condition given[DSM_LIST_MAX] = {{0}};
-  dsm_status status = dsm_agree(comm, root ? dsm__trained_config_text(&l->trained, &config) : DSM_OK);
-  info->config = config;
-  info->input = l->input;
-  blocks->comm = comm;
-  blocks->info = info;
-  blocks->batch = l->trained.session.config.sampler.block;
-  if (status == DSM_OK)
-    status = dsm_agree(comm, root ? dsm__condition_table_columns(table, given, info) : DSM_OK);
-  if (status == DSM_OK) status = dsm__blocks_run(blocks);
-  dsm__condition_table_free_columns(given);
-  free(config);
-  DSM_TRY(status);
-  return DSM_OK;
-}

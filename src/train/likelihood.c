@@ -150,49 +150,39 @@ static dsm_status check_first_block(dsm__likelihood *s) {
   return DSM_OK;
 }
 
-static dsm_status rate_all(dsm__likelihood *s, dsm_comm *comm, dsm_samples_info *info) {
+static dsm_status rate_all(dsm__likelihood *s, dsm_comm *comm) {
   const bool root = dsm_comm_rank(comm) == 0;
-  dsm_samples_condition given[DSM_LIST_MAX] = {{0}};
   dsm_samples_table table[DSM__BOUND_TABLES];
   char input[3 * DSM_TEXT_MAX] = "", method[128], model[120];
-  info->sample = (dsm_shape){.rank = 0, .n = {1, 1, 1, 1, 1}};
-  info->evaluations = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms * s->denoiser.evaluations;
-  info->fields = s->fields;
-  info->field = s->field;
-  info->tables = dsm__likelihood_tables(s, table);
-  info->table = table;
-  info->input = input;
+  DSM_AGREE(comm, root ? dsm__given_text(&s->given, input, sizeof input) : DSM_OK);
   dsm__likelihood_text(s, method, sizeof method, model, sizeof model);
-  snprintf(info->sampler, sizeof info->sampler, "%s, %s", method, model);
-  const dsm__blocks blocks = {.comm = comm,
-                              .output = s->options->output,
-                              .info = info,
-                              .verb = "rated",
-                              .noun = "samples",
-                              .units = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms,
-                              .batch = (int64_t)s->density.n,
-                              .compute = compute,
-                              .conclude = dsm__likelihood_summarize,
-                              .self = s};
-  dsm_status status = root ? dsm__given_text(&s->given, input, sizeof input) : DSM_OK;
-  if (status == DSM_OK && root) status = dsm__condition_table_columns(&s->conditions, given, info);
-  status = dsm_agree(comm, status);
-  if (status == DSM_OK && root) {
-    dsm_info("method   %s", method);
-    dsm_info("         %s; %s, blocks of %zu", model, dsm_process_name_of(s->density.process), s->density.n);
-  }
-  if (status == DSM_OK) status = dsm__blocks_run(&blocks);
-  dsm__condition_table_free_columns(given);
-  DSM_TRY(status);
+  dsm_info("method   %s", method);
+  dsm_info("         %s; %s, blocks of %zu", model, dsm_process_name_of(s->density.process), s->density.n);
+  dsm_samples_info info = dsm__trained_info(&s->trained, s->given.count);
+  info.sample = (dsm_shape){.rank = 0, .n = {1, 1, 1, 1, 1}};
+  info.evaluations = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms * s->denoiser.evaluations;
+  info.fields = s->fields;
+  info.field = s->field;
+  info.tables = dsm__likelihood_tables(s, table);
+  info.table = table;
+  info.input = input;
+  snprintf(info.sampler, sizeof info.sampler, "%s, %s", method, model);
+  dsm__blocks blocks = {.output = s->options->output,
+                        .verb = "rated",
+                        .noun = "samples",
+                        .units = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms,
+                        .compute = compute,
+                        .conclude = dsm__likelihood_summarize,
+                        .self = s};
+  DSM_TRY(dsm__results_run(&s->trained, &s->conditions, &info, &blocks));
   if (root) dsm__likelihood_report(s);
-  dsm_info("dsmpi: finished %llu samples", (unsigned long long)info->count);
+  dsm_info("dsmpi: finished %llu samples", (unsigned long long)info.count);
   return DSM_OK;
 }
 
 static dsm_status run(dsm__likelihood *s, dsm_comm *comm) {
   const dsm_likelihood_options *o = s->options;
   const bool root = dsm_comm_rank(comm) == 0;
-  char *config = NULL;
   DSM_TRY(dsm__trained_open(comm, o->source, o->overrides, o->override_count, &s->trained));
   DSM_AGREE(comm,
             dsm__given_open(&o->data, s->trained.header.sample, &s->trained.header.normalization, &s->given));
@@ -202,11 +192,7 @@ static dsm_status run(dsm__likelihood *s, dsm_comm *comm) {
   DSM_AGREE(comm, root ? check_first_block(s) : DSM_OK);
   dsm__trained_banner(&s->trained);
   dsm__condition_table_banner(&s->conditions);
-  DSM_AGREE(comm, root ? dsm__trained_config_text(&s->trained, &config) : DSM_OK);
-  dsm_samples_info info = dsm__trained_info(&s->trained, s->given.count, config);
-  const dsm_status status = rate_all(s, comm, &info);
-  free(config);
-  DSM_TRY(status);
+  DSM_TRY(rate_all(s, comm));
   return DSM_OK;
 }
 

@@ -118,38 +118,26 @@ static int64_t evaluations_of(const dsm__restoring *r) {
 }
 
 static dsm_status write_all(dsm__restoring *r, dsm_comm *comm) {
-  const bool root = dsm_comm_rank(comm) == 0;
-  dsm_samples_condition given[DSM_LIST_MAX] = {0};
-  char *config = NULL, input[4 * DSM_TEXT_MAX] = "", about[512], sampler[256];
-  dsm_status status = dsm__trained_config_text(&r->trained, &config);
-  dsm_samples_info info = dsm__trained_info(&r->trained, r->data.count, config);
+  char input[4 * DSM_TEXT_MAX] = "", about[512], sampler[256];
+  DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? input_text(r, input, sizeof input) : DSM_OK);
+  describe(r, about, sizeof about);
+  dsm_info("restore  %s", about);
+  if (r->options->draws > 0)
+    dsm_info("sampler  %s", dsm__trained_sampler_text(&r->trained, sampler, sizeof sampler));
+  dsm_samples_info info = dsm__trained_info(&r->trained, r->data.count);
   info.block = r->group;
   if (r->options->draws != 1) info.sample = (dsm_shape){0};
   info.evaluations = evaluations_of(r);
   info.fields = r->fields;
   info.field = r->field;
   info.input = input;
-  if (status == DSM_OK && root) status = input_text(r, input, sizeof input);
-  if (status == DSM_OK && root) status = dsm__condition_table_columns(&r->conditions, given, &info);
-  status = dsm_agree(comm, status);
-  if (status == DSM_OK) {
-    describe(r, about, sizeof about);
-    dsm_info("restore  %s", about);
-    if (r->options->draws > 0)
-      dsm_info("sampler  %s", dsm__trained_sampler_text(&r->trained, sampler, sizeof sampler));
-    status = dsm__blocks_run(&(dsm__blocks){.comm = comm,
-                                            .output = r->options->output,
-                                            .info = &info,
-                                            .verb = "restored",
-                                            .noun = "samples",
-                                            .units = units_of(r),
-                                            .batch = (int64_t)r->batch,
-                                            .compute = dsm__restoring_compute,
-                                            .self = r});
-  }
-  dsm__condition_table_free_columns(given);
-  free(config);
-  DSM_TRY(status);
+  dsm__blocks blocks = {.output = r->options->output,
+                        .verb = "restored",
+                        .noun = "samples",
+                        .units = units_of(r),
+                        .compute = dsm__restoring_compute,
+                        .self = r};
+  DSM_TRY(dsm__results_run(&r->trained, &r->conditions, &info, &blocks));
   return DSM_OK;
 }
 

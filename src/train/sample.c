@@ -52,19 +52,18 @@ static dsm_status draw_block(void *self, const dsm__block *block) {
   return DSM_OK;
 }
 
-static dsm_status draw_all(sampling *s, const dsm_samples_info *info) {
+static dsm_status draw_all(sampling *s) {
   dsm_comm *comm = s->trained.session.comm;
-  const dsm__blocks blocks = {.comm = comm,
-                              .output = s->options->output,
-                              .info = info,
-                              .verb = "drawn",
-                              .noun = "samples",
-                              .units = s->estimates,
-                              .batch = s->trained.session.config.sampler.block,
-                              .compute = draw_block,
-                              .self = s};
+  dsm_samples_info info = dsm__trained_info(&s->trained, s->options->count);
+  info.evaluations = s->evaluations;
+  dsm__blocks blocks = {.output = s->options->output,
+                        .verb = "drawn",
+                        .noun = "samples",
+                        .units = s->estimates,
+                        .compute = draw_block,
+                        .self = s};
   double mean[2];
-  DSM_TRY(dsm__blocks_run(&blocks));
+  DSM_TRY(dsm__results_run(&s->trained, &s->conditions, &info, &blocks));
   DSM_TRY(dsm_comm_statistics(comm, (double[]){(double)s->moves.proposed, (double)s->moves.accepted}, 2, NULL,
                               mean, NULL, NULL));
   if (mean[0] > 0)
@@ -74,10 +73,8 @@ static dsm_status draw_all(sampling *s, const dsm_samples_info *info) {
 
 static dsm_status run(sampling *s, dsm_comm *comm) {
   const dsm__trained *t = &s->trained;
-  const bool root = dsm_comm_rank(comm) == 0;
   const uint64_t count = s->options->count;
-  char *text = NULL, sampler[256];
-  dsm_samples_condition given[DSM_LIST_MAX] = {{0}};
+  char sampler[256];
   DSM_TRY(dsm__trained_open(comm, s->options->source, s->options->overrides, s->options->override_count,
                             &s->trained));
   DSM_TRY(dsm__condition_table_create(t, NULL, count, &s->conditions));
@@ -87,15 +84,7 @@ static dsm_status run(sampling *s, dsm_comm *comm) {
   dsm_info("sampler  %s; %s, blocks of %lld", dsm__trained_sampler_text(t, sampler, sizeof sampler),
            dsm_process_name_of(t->session.process), (long long)t->session.config.sampler.block);
 
-  dsm_status status = dsm_agree(comm, root ? dsm__trained_config_text(t, &text) : DSM_OK);
-  dsm_samples_info info = dsm__trained_info(t, count, text);
-  info.evaluations = s->evaluations;
-  if (status == DSM_OK)
-    status = dsm_agree(comm, root ? dsm__condition_table_columns(&s->conditions, given, &info) : DSM_OK);
-  if (status == DSM_OK) status = draw_all(s, &info);
-  dsm__condition_table_free_columns(given);
-  free(text);
-  DSM_TRY(status);
+  DSM_TRY(draw_all(s));
   dsm_info("next     dsmpi view %s -o samples.png", s->options->output);
   dsm_info("dsmpi: finished %llu samples", (unsigned long long)count);
   return DSM_OK;

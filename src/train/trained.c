@@ -192,14 +192,13 @@ dsm_status dsm__trained_config_text(const dsm__trained *t, char **text) {
   return DSM_OK;
 }
 
-dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count, const char *config) {
+dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count) {
   static const char *const axes[] = {"N C", "N C W", "N C H W", "N C Z Y X"};
   const dsm_sampler_settings *settings = &t->session.config.sampler;
   dsm_samples_info info = {.count = count,
                            .block = (uint64_t)settings->block,
                            .sample = t->header.sample,
                            .seed = (uint64_t)settings->seed,
-                           .config = config,
                            .step = t->header.step};
   snprintf(info.axes, sizeof info.axes, "%s", axes[t->header.sample.rank - 1]);
   dsm__trained_sampler_text(t, info.sampler, sizeof info.sampler);
