@@ -105,11 +105,11 @@ typedef struct dsm__run_folder {
   char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
       stop[DSM_TEXT_MAX + 16];
 } dsm__run_folder;
-/** Whose a run folder is, see owner.c. */
+/** Whose a run folder is, see owner.c. Stays where it is from take to release. */
 typedef struct dsm__owner {
   char path[DSM_TEXT_MAX + 16]; /* "" = nobody's: the functions below then do nothing */
   unsigned long long token;
-  double touched;
+  struct dsm__heartbeat *heartbeat;
 } dsm__owner;
 /** Creates the folder with checkpoints/ and samples/, or checks that it can be written, and makes it this job's; moves an
  * old run aside if `fresh`; removes a stale STOP file; opens log.txt. Collective. @return DSM_IO if another job is at
@@ -314,14 +314,21 @@ const char *dsm__stop_text(dsm__stop_reason reason);
 /** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
 double dsm__slurm_seconds(const char *text);
 
+/* ---- heartbeat.c --------------------------------------------------------------------------------------- */
+
+typedef struct dsm__heartbeat dsm__heartbeat;
+/** Calls beat(context) from a thread of its own, every so many seconds until stop: short, and without failures to tell. */
+dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *context,
+                                dsm__heartbeat **heartbeat);
+/** Accepts NULL in `*heartbeat`. */
+void dsm__heartbeat_stop(dsm__heartbeat **heartbeat);
+
 /* ---- owner.c: whose a run folder is -------------------------------------------------------------------- */
 
-/** Makes the folder this job's. Rank 0. @return DSM_OK; DSM_IO if another job is at work there, named. */
+/** Makes the folder this job's, and shows life from now on. Rank 0. @return DSM_OK; DSM_IO if another job is at work there, named. */
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 /** DSM_IO if the folder has been taken over, by whom. Rank 0, before anything is overwritten. */
 dsm_status dsm__owner_check(const dsm__owner *owner);
-/** Shows life, every 10 s at most. Rank 0. */
-dsm_status dsm__owner_touch(dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
 

@@ -1,5 +1,5 @@
-/* Whose a run folder is. RUN/owner names the job that trains in it; rank 0 touches the file now and then, so that it
- * shows life. A later job takes a folder over when the one before is known to be gone:
+/* Whose a run folder is. RUN/owner names the job that trains in it; a thread of rank 0 touches the file now and then,
+ * however long a step or a checkpoint takes, so that the job shows life. A later job takes a folder over when the one before is known to be gone:
  *   - its process, on this host, does not exist any more;
  *   - it was an earlier life of the same Slurm job (requeued);
  *   - or it shows no life for LIFELESS seconds, which another host waits for.
@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "internal.h"
 
-enum { LIFELESS = 60, TOUCH_EVERY = 10 /* seconds */ };
+enum { LIFELESS = 60, BEAT = 10 /* seconds */ };
 
 /* One line of text. `token` makes two jobs of the same process number differ. */
 typedef struct owner {
@@ -47,16 +47,31 @@ static bool read_owner(const char *path, owner *o) {
   return fields == 6;
 }
 
-static dsm_status write_owner(const dsm__owner *place, const owner *o) {
-  char line[320], beside[DSM_TEXT_MAX + 128];
-  snprintf(line, sizeof line, "host %s pid %ld job %s restarts %ld since %s token %llu\n", o->host, o->pid,
-           o->job, o->restarts, o->since, o->token);
-  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, o->host, o->pid);
+/* Makes RUN/owner ours, if it is still `before`'s (NULL: if it is nobody's). Of several jobs that try at once, one does:
+ * a file can be renamed, and a name be given, but once. `*lost`: another was faster. */
+static dsm_status claim(const dsm__owner *place, const owner *before, const owner *now, bool *lost) {
+  char line[320], beside[DSM_TEXT_MAX + 128], old[DSM_TEXT_MAX + 160];
+  owner found;
+  *lost = false;
+  snprintf(line, sizeof line, "host %s pid %ld job %s restarts %ld since %s token %llu\n", now->host,
+           now->pid, now->job, now->restarts, now->since, now->token);
+  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, now->host, now->pid);
+  snprintf(old, sizeof old, "%s.old", beside);
   FILE *file = fopen(beside, "w");
   bool written = file && fputs(line, file) >= 0;
   if (file && fclose(file) != 0) written = false;
-  if (!written || rename(beside, place->path) != 0)
-    DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(errno));
+  if (written && before && rename(place->path, old) == 0) {
+    *lost = !read_owner(old, &found) || found.token != before->token;
+    if (*lost && link(old, place->path) != 0) *lost = false; /* nobody has it now */
+    unlink(old);
+  }
+  if (written && !*lost && link(beside, place->path) != 0) {
+    *lost = errno == EEXIST;
+    if (!*lost) written = rename(beside, place->path) == 0; /* a file system without links */
+  }
+  const int error = errno;
+  unlink(beside);
+  if (!written) DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(error));
   return DSM_OK;
 }
 
@@ -127,17 +142,28 @@ static dsm_status wait_for_life(const dsm__run_folder *folder, const dsm__owner 
   return DSM_OK;
 }
 
+/* Shows life, unless the folder is another's by now. */
+static void beat(void *context) {
+  const dsm__owner *place = context;
+  owner o;
+  if (read_owner(place->path, &o) && o.token == place->token) utimensat(AT_FDCWD, place->path, NULL, 0);
+}
+
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *place) {
-  owner before, now = this_job();
+  const owner now = this_job();
+  bool lost = true;
   snprintf(place->path, sizeof place->path, "%s/owner", folder->path);
-  if (read_owner(place->path, &before)) {
-    const char *reason = gone(place, &before, &now);
-    if (!reason) DSM_TRY(wait_for_life(folder, place, &before, &now, &reason));
-    dsm_info("owner    taken over from process %ld on %s: %s", before.pid, before.host, reason);
+  while (lost) { /* then there is a new owner to be looked at */
+    owner before;
+    const bool owned = read_owner(place->path, &before);
+    const char *reason = owned ? gone(place, &before, &now) : NULL;
+    if (owned && !reason) DSM_TRY(wait_for_life(folder, place, &before, &now, &reason));
+    DSM_TRY(claim(place, owned ? &before : NULL, &now, &lost));
+    if (owned && !lost)
+      dsm_info("owner    taken over from process %ld on %s: %s", before.pid, before.host, reason);
   }
-  DSM_TRY(write_owner(place, &now));
   place->token = now.token;
-  place->touched = dsm_seconds();
+  DSM_TRY(dsm__heartbeat_start(BEAT, beat, place, &place->heartbeat));
   return DSM_OK;
 }
 
@@ -155,18 +181,9 @@ dsm_status dsm__owner_check(const dsm__owner *place) {
   return DSM_OK;
 }
 
-dsm_status dsm__owner_touch(dsm__owner *place) {
-  const double now = dsm_seconds();
-  if (!place->path[0] || now - place->touched < TOUCH_EVERY) return DSM_OK;
-  DSM_TRY(dsm__owner_check(place));
-  place->touched = now;
-  if (utimensat(AT_FDCWD, place->path, NULL, 0) != 0)
-    DSM_FAIL(DSM_IO, "%s cannot be touched: %s", place->path, strerror(errno));
-  return DSM_OK;
-}
-
 void dsm__owner_release(dsm__owner *place) {
   owner o;
+  dsm__heartbeat_stop(&place->heartbeat);
   if (place->path[0] && read_owner(place->path, &o) && o.token == place->token) unlink(place->path);
   place->path[0] = '\0';
 }

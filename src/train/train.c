@@ -288,13 +288,6 @@ static dsm_status record(trainer *t, int64_t step, const double *loss) {
   return DSM_OK;
 }
 
-/** What can fail on one rank before it computes. */
-static dsm_status begin_step(trainer *t, const float **x) {
-  if (is_root(t)) DSM_TRY(dsm__owner_touch(&t->owner));
-  DSM_TRY(dsm_loader_next(t->loader, x));
-  return DSM_OK;
-}
-
 /** New parameters from the sum, unless the step is left out. */
 static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale, double loss) {
   const dsm__session *s = &t->session;
@@ -327,12 +320,12 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   dsm_fault_step(step + 1);
   dsm__skipped_begin(&t->skipped);
   dsm__sections_enter(&t->sections, DSM__DATA);
-  const dsm_status begun = begin_step(t, &x);
+  const dsm_status loaded = dsm_loader_next(t->loader, &x);
   dsm__sections_enter(&t->sections, DSM__COMPUTE);
-  compute_leaves(t, step, begun == DSM_OK ? x : NULL, dsm__stop_wanted(is_root(t)));
+  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, dsm__stop_wanted(is_root(t)));
   dsm__sections_enter(&t->sections, DSM__REDUCE);
   DSM_TRY(dsm_reducer_finish(t->reducer, &sum));
-  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, begun);
+  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, loaded);
   dsm__sections_enter(&t->sections, DSM__OPTIMIZER);
   for (int r = DSM__GO_ON + 1; r < DSM__STOP_REASONS; r++)
     if (sum[s->count + EXTRA_STOP + (size_t)r] > 0) *stop = (dsm__stop_reason)r;

@@ -55,6 +55,25 @@ one_back_from_the_dead_writes_nothing() {
   passed "a job that comes back from the dead leaves, with exit 74"
 }
 
+two_at_once_are_one() {
+  local codes=() first=0 other=0 both
+  for turn in 1 2 3 4 5 6; do
+    rm -rf twins
+    "$DSMPI" "${train[@]}" -o twins --maxh 0.0003 >first 2>&1 </dev/null & both=$!
+    "$DSMPI" "${train[@]}" -o twins --maxh 0.0003 >second 2>&1 </dev/null && other=0 || other=$?
+    wait "$both" && first=0 || first=$?
+    codes+=("$first $other")
+    case "$first $other" in
+    "75 74" | "74 75") ;; # one trains, the other is refused
+    "75 75") grep -q "^resume" first second || fail "two jobs in one folder" ;; # one after the other
+    *) cat first second; fail "75 of one and 74 of the other expected, received $first and $other" ;;
+    esac
+    if compgen -G "twins/owner*" >/dev/null; then fail "left behind: $(ls twins)"; fi
+  done
+  passed "two jobs started at once: one has the folder (${codes[*]})"
+}
+
+two_at_once_are_one
 a_second_job_is_refused
 a_dead_ones_folder_is_taken_over
 one_back_from_the_dead_writes_nothing

@@ -1,0 +1,69 @@
+/* A thread that does something small every so often, for as long as the process lives and is not frozen. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "internal.h"
+
+struct dsm__heartbeat {
+  pthread_t thread;
+  pthread_mutex_t mutex; /* guards stop */
+  pthread_cond_t stopped;
+  bool stop;
+  int seconds;
+  void (*beat)(void *context);
+  void *context;
+};
+
+static void *run(void *data) {
+  dsm__heartbeat *h = data;
+  struct timespec next;
+  clock_gettime(CLOCK_REALTIME, &next);
+  pthread_mutex_lock(&h->mutex);
+  while (!h->stop) {
+    next.tv_sec += h->seconds;
+    while (!h->stop && pthread_cond_timedwait(&h->stopped, &h->mutex, &next) != ETIMEDOUT) continue;
+    if (!h->stop) h->beat(h->context);
+  }
+  pthread_mutex_unlock(&h->mutex);
+  return NULL;
+}
+
+dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *context,
+                                dsm__heartbeat **heartbeat) {
+  sigset_t all, before;
+  dsm__heartbeat *h;
+  *heartbeat = NULL;
+  DSM_TRY(DSM_ALLOC(1, &h));
+  h->seconds = seconds;
+  h->beat = beat;
+  h->context = context;
+  pthread_mutex_init(&h->mutex, NULL);
+  pthread_cond_init(&h->stopped, NULL);
+  sigfillset(&all); /* signals that ask to save and stop are for the main thread */
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int failed = pthread_create(&h->thread, NULL, run, h);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed) {
+    free(h);
+    DSM_FAIL(DSM_NO_MEMORY, "no thread that shows life: %s", strerror(failed));
+  }
+  *heartbeat = h;
+  return DSM_OK;
+}
+
+void dsm__heartbeat_stop(dsm__heartbeat **heartbeat) {
+  dsm__heartbeat *h = *heartbeat;
+  if (!h) return;
+  pthread_mutex_lock(&h->mutex);
+  h->stop = true;
+  pthread_cond_signal(&h->stopped);
+  pthread_mutex_unlock(&h->mutex);
+  pthread_join(h->thread, NULL);
+  pthread_cond_destroy(&h->stopped);
+  pthread_mutex_destroy(&h->mutex);
+  free(h);
+  *heartbeat = NULL;
+}
