@@ -47,42 +47,14 @@ static bool read_owner(const char *path, owner *o) {
   return fields == 6;
 }
 
-/* Makes RUN/owner ours, if it is still `before`'s (NULL: if it is nobody's). Of several jobs that try at once, one does:
- * a file can be renamed, and a name be given, but once. `*lost`: another was faster. */
-static dsm_status claim(const dsm__owner *place, const owner *before, const owner *now, bool *lost) {
-  char line[320], beside[DSM_TEXT_MAX + 128], old[DSM_TEXT_MAX + 160];
-  owner found;
-  *lost = false;
-  snprintf(line, sizeof line, "host %s pid %ld job %s restarts %ld since %s token %llu\n", now->host,
-           now->pid, now->job, now->restarts, now->since, now->token);
-  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, now->host, now->pid);
-  snprintf(old, sizeof old, "%s.old", beside);
-  FILE *file = fopen(beside, "w");
-  bool written = file && fputs(line, file) >= 0;
-  if (file && fclose(file) != 0) written = false;
-  if (written && before && rename(place->path, old) == 0) {
-    *lost = !read_owner(old, &found) || found.token != before->token;
-    if (*lost && link(old, place->path) != 0) *lost = false; /* nobody has it now */
-    unlink(old);
-  }
-  if (written && !*lost && link(beside, place->path) != 0) {
-    *lost = errno == EEXIST;
-    if (!*lost) written = rename(beside, place->path) == 0; /* a file system without links */
-  }
-  const int error = errno;
-  unlink(beside);
-  if (!written) DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(error));
-  return DSM_OK;
-}
-
-/* Seconds since the owner showed life, by the clock of the file system: a file made now beside it tells the time.
- * Below 0: not known. */
-static double lifeless_for(const dsm__owner *place) {
-  char probe[DSM_TEXT_MAX + 64];
+/* Seconds since the owner of the file `path` showed life, by the clock of the file system: a file made now beside it
+ * tells the time. Below 0: not known. */
+static double lifeless_for(const char *path) {
+  char probe[DSM_TEXT_MAX + 128];
   struct stat of_owner, now;
-  snprintf(probe, sizeof probe, "%s.now-%ld", place->path, (long)getpid());
+  snprintf(probe, sizeof probe, "%s.now-%ld", path, (long)getpid());
   const int fd = open(probe, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  const bool known = fd >= 0 && fstat(fd, &now) == 0 && stat(place->path, &of_owner) == 0;
+  const bool known = fd >= 0 && fstat(fd, &now) == 0 && stat(path, &of_owner) == 0;
   if (fd >= 0) close(fd);
   unlink(probe);
   return known ? difftime(now.st_mtime, of_owner.st_mtime) : -1;
@@ -100,12 +72,12 @@ static bool runs(long pid) {
   return state != 'Z' && state != 'X';
 }
 
-/* Why the job before is known to be gone, or NULL. */
-static const char *gone(const dsm__owner *place, const owner *before, const owner *now) {
+/* Why the job that `path` names is known to be gone, or NULL. */
+static const char *gone(const char *path, const owner *before, const owner *now) {
   if (strcmp(before->host, now->host) == 0 && !runs(before->pid)) return "its process is gone";
   if (strcmp(before->job, "-") != 0 && strcmp(before->job, now->job) == 0 && before->restarts < now->restarts)
     return "an earlier life of this job";
-  return lifeless_for(place) >= LIFELESS ? "it shows no life" : NULL;
+  return lifeless_for(path) >= LIFELESS ? "it shows no life" : NULL;
 }
 
 static dsm_status refuse(const dsm__run_folder *folder, const owner *before) {
@@ -118,27 +90,64 @@ static dsm_status refuse(const dsm__run_folder *folder, const owner *before) {
       folder->path, job, before->pid, before->host, before->since);
 }
 
-/* The owner of another host may have died a moment ago: it is watched until it shows life, leaves, or has been silent long
- * enough. */
+/* The owner of another host may have died a moment ago: it is watched until it shows life, has left, or has been silent
+ * long enough to be gone. */
 static dsm_status wait_for_life(const dsm__run_folder *folder, const dsm__owner *place, const owner *before,
-                                const owner *now, const char **reason) {
+                                const owner *now) {
   owner still;
-  double silent = lifeless_for(place);
+  double silent = lifeless_for(place->path);
   if (strcmp(before->host, now->host) == 0) return refuse(folder, before);
   dsm_info("owner    %s was at work in %s %.0f s ago: waiting for a sign of life, %d s at most", before->host,
            folder->path, silent, LIFELESS);
-  *reason = "it shows no life";
   for (int waited = 0; silent < LIFELESS && waited < 2 * LIFELESS; waited++) {
     sleep(1);
-    const double later = lifeless_for(place);
-    if (!read_owner(place->path, &still)) {
-      *reason = "it has left";
-      return DSM_OK;
-    }
+    const double later = lifeless_for(place->path);
+    if (!read_owner(place->path, &still)) return DSM_OK;
     if (later < 0) DSM_FAIL(DSM_IO, "%s: no file can be made beside it: %s", place->path, strerror(errno));
     if (later < silent || still.token != before->token) return refuse(folder, &still);
     silent = later;
   }
+  return DSM_OK;
+}
+
+/* Puts `beside` in the place of the owner `before`, who is gone. The name with its token can be given but once, so one job
+ * at a time may; whoever comes later finds another owner there. */
+static bool follow(const dsm__owner *place, const char *beside, const owner *before, const owner *now) {
+  char turn[DSM_TEXT_MAX + 64];
+  owner found;
+  snprintf(turn, sizeof turn, "%s.after-%llu", place->path, before->token);
+  if (link(beside, turn) != 0 && errno == EEXIST) {
+    if (read_owner(turn, &found) && gone(turn, &found, now)) unlink(turn); /* died here */
+    return false;
+  }
+  const bool still = read_owner(place->path, &found) && found.token == before->token;
+  const bool followed = still && rename(beside, place->path) == 0;
+  unlink(turn);
+  return followed;
+}
+
+/* Makes RUN/owner ours, if it is nobody's (`before` NULL) or still that of `before`, who is gone. Of several jobs that try
+ * at once, one does; `*ours` tells whether it was this one. */
+static dsm_status claim(const dsm__owner *place, const owner *before, const owner *now, bool *ours) {
+  char beside[DSM_TEXT_MAX + 128];
+  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, now->host, now->pid);
+  FILE *file = fopen(beside, "w");
+  bool written = file && fprintf(file, "host %s pid %ld job %s restarts %ld since %s token %llu\n", now->host,
+                                 now->pid, now->job, now->restarts, now->since, now->token) > 0;
+  if (file && fclose(file) != 0) written = false;
+  int error = errno;
+  *ours = false;
+  if (written && before) {
+    *ours = follow(place, beside, before, now);
+  } else if (written) {
+    *ours = link(beside, place->path) == 0;
+    if (!*ours && errno != EEXIST) { /* a file system without links */
+      *ours = written = rename(beside, place->path) == 0;
+      error = errno;
+    }
+  }
+  unlink(beside);
+  if (!written) DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(error));
   return DSM_OK;
 }
 
@@ -151,16 +160,24 @@ static void beat(void *context) {
 
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *place) {
   const owner now = this_job();
-  bool lost = true;
+  bool ours = false;
+  int unread = 0;
   snprintf(place->path, sizeof place->path, "%s/owner", folder->path);
-  while (lost) { /* then there is a new owner to be looked at */
+  while (!ours) { /* what has changed meanwhile is looked at anew */
     owner before;
     const bool owned = read_owner(place->path, &before);
-    const char *reason = owned ? gone(place, &before, &now) : NULL;
-    if (owned && !reason) DSM_TRY(wait_for_life(folder, place, &before, &now, &reason));
-    DSM_TRY(claim(place, owned ? &before : NULL, &now, &lost));
-    if (owned && !lost)
+    const char *reason = owned ? gone(place->path, &before, &now) : NULL;
+    if (owned && !reason) {
+      DSM_TRY(wait_for_life(folder, place, &before, &now));
+      continue;
+    }
+    DSM_TRY(claim(place, owned ? &before : NULL, &now, &ours));
+    if (owned && ours)
       dsm_info("owner    taken over from process %ld on %s: %s", before.pid, before.host, reason);
+    if (!ours) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    if (!ours && !owned && ++unread > 100)
+      DSM_FAIL(DSM_IO, "%s does not say whose the run folder is: remove it if no job trains there",
+               place->path);
   }
   place->token = now.token;
   DSM_TRY(dsm__heartbeat_start(BEAT, beat, place, &place->heartbeat));
