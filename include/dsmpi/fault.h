@@ -29,9 +29,9 @@ typedef enum dsm_fault {
       DSM_FAULT_KINDS
 } dsm_fault;
 
-/** Reads the environment for this rank and tells what will strike it. Not collective.
- *  @return DSM_OK; DSM_USAGE if DSMPI_FAULT is not understood, with the kinds. */
-dsm_status dsm_fault_start(int rank);
+/** Reads the environment for this rank, of so many, and tells what will strike it. Not collective.
+ *  @return DSM_OK; DSM_USAGE if DSMPI_FAULT is not understood, with the kinds, or names a rank that there is not. */
+dsm_status dsm_fault_start(int rank, int ranks);
 /** A step begins, `step` from 1 on: kill, exit, stop, abort and slow strike here. */
 void dsm_fault_step(int64_t step);
 /** True when a fault of this kind strikes now, which the caller then acts out; it is over with that. */

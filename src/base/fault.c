@@ -57,7 +57,7 @@ static bool take_kind(const char **at, dsm_fault *kind) {
   return false;
 }
 
-dsm_status dsm_fault_start(int rank) {
+dsm_status dsm_fault_start(int rank, int ranks) {
   const char *text = getenv("DSMPI_FAULT"), *at = text;
   memset(&plan, 0, sizeof plan);
   while (at && *at) {
@@ -66,6 +66,9 @@ dsm_status dsm_fault_start(int rank) {
     if (!take_number(&at, ':', &of_rank) || !take_number(&at, ':', &step) || !take_kind(&at, &kind) ||
         plan.count == FAULTS_MAX)
       return not_understood(text);
+    if (of_rank >= ranks)
+      DSM_FAIL(DSM_USAGE, "DSMPI_FAULT=%s: there is no rank %lld, only %d rank%s, counted from 0", text,
+               of_rank, ranks, ranks == 1 ? "" : "s");
     if (of_rank != rank) continue;
     plan.fault[plan.count].kind = kind;
     plan.fault[plan.count++].step = step;

@@ -150,6 +150,9 @@ dsm_status dsm__blocks_run(const dsm__blocks *b) {
   if (dsm_comm_rank(comm) == 0 && missing > 0 && missing < (uint64_t)dsm_comm_size(comm))
     dsm_warn("%llu block%s for %d ranks: some have nothing to do; a smaller sampler.block shares the work",
              (unsigned long long)missing, missing == 1 ? "" : "s", dsm_comm_size(comm));
+  if (b->info->block == (uint64_t)b->batch && 4 * count <= b->info->block)
+    dsm_info(
+        "         a block is computed whole, whatever is wanted of it: a smaller sampler.block is faster");
   DSM_TRY(compute_all(b, missing));
   return DSM_OK;
 }

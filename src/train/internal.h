@@ -306,6 +306,8 @@ typedef enum dsm__stop_reason {
 /** Starts watching: SIGUSR1 and SIGTERM on any rank, a second one 5 s or more later ends the process at once; on rank 0
  *  (`root`) also the clock, `hours` from now (0 = no limit) or the end of a Slurm job's time, and the file. */
 void dsm__stop_watch(double hours, const char *stop_file, bool root);
+/** Gives the signals back to whoever had them; any number of times. */
+void dsm__stop_unwatch(void);
 /** Time that stopping takes: the clock then stops that much earlier. */
 void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */

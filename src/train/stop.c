@@ -15,6 +15,10 @@ enum { SECOND_SIGNAL_AFTER = 5 /* seconds */ };
 /* Before the end of a Slurm job, for leaving the loop, MPI's end, and clocks that differ. */
 #define SLURM_MARGIN 20.0
 
+enum { SIGNALS = 2 };
+static const int watched[SIGNALS] = {SIGUSR1, SIGTERM};
+static struct sigaction before[SIGNALS]; /* what was done about them before */
+static bool watching;
 static volatile sig_atomic_t signalled; /* the first signal's number */
 static volatile time_t signalled_at;
 static double deadline, reserve, file_checked;
@@ -78,8 +82,8 @@ void dsm__stop_watch(double hours, const char *file, bool root) {
   char text[32];
   sigemptyset(&action.sa_mask);
   signalled = 0;
-  sigaction(SIGUSR1, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  for (int i = 0; i < SIGNALS; i++) sigaction(watched[i], &action, watching ? NULL : &before[i]);
+  watching = true;
   reserve = 0;
   deadline = hours > 0 ? now + 3600 * hours : 0;
   if (left >= 0) {
@@ -91,6 +95,11 @@ void dsm__stop_watch(double hours, const char *file, bool root) {
   file_checked = 0;
   stop_file[0] = '\0';
   if (file) strncpy(stop_file, file, sizeof stop_file - 1);
+}
+
+void dsm__stop_unwatch(void) {
+  for (int i = 0; watching && i < SIGNALS; i++) sigaction(watched[i], &before[i], NULL);
+  watching = false;
 }
 
 void dsm__stop_reserve(double seconds) {

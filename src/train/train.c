@@ -369,6 +369,7 @@ static dsm_status loop(trainer *t) {
 /* ---- all together -------------------------------------------------------------------------------------- */
 
 static void destroy(trainer *t) {
+  dsm__stop_unwatch();
   dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
   dsm_reducer_destroy(&t->reducer);
@@ -388,7 +389,7 @@ static void destroy(trainer *t) {
 static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   const dsm_train_options *o = t->options;
   dsm__bandwidth bandwidth;
-  DSM_AGREE(comm, dsm_fault_start(dsm_comm_rank(comm)));
+  DSM_AGREE(comm, dsm_fault_start(dsm_comm_rank(comm), dsm_comm_size(comm)));
   DSM_AGREE(comm, open_data(t, c));
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */

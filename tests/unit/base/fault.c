@@ -20,7 +20,7 @@ static void plan(const char *text) {
 static void nothing_strikes_unless_asked(void **state) {
   (void)state;
   unsetenv("DSMPI_FAULT");
-  assert_int_equal(dsm_fault_start(0), DSM_OK);
+  assert_int_equal(dsm_fault_start(0, 2), DSM_OK);
   dsm_fault_step(1);
   for (int kind = 0; kind < DSM_FAULT_KINDS; kind++) assert_false(dsm_fault_strikes((dsm_fault)kind));
 }
@@ -28,7 +28,7 @@ static void nothing_strikes_unless_asked(void **state) {
 static void one_rank_is_struck_once_from_its_step_on(void **state) {
   (void)state;
   plan("1:3:nan,0:2:enospc,1:5:nan");
-  assert_int_equal(dsm_fault_start(1), DSM_OK);
+  assert_int_equal(dsm_fault_start(1, 2), DSM_OK);
   static const bool struck[] = {false, false, true, false, true, false};
   for (int step = 1; step <= 6; step++) {
     dsm_fault_step(step);
@@ -37,7 +37,7 @@ static void one_rank_is_struck_once_from_its_step_on(void **state) {
     assert_false(dsm_fault_strikes(DSM_FAULT_NAN));
   }
   /* a step that is not reached exactly, as after a resume, does not save from it */
-  assert_int_equal(dsm_fault_start(0), DSM_OK);
+  assert_int_equal(dsm_fault_start(0, 2), DSM_OK);
   dsm_fault_step(10);
   assert_true(dsm_fault_strikes(DSM_FAULT_ENOSPC));
 }
@@ -48,7 +48,7 @@ static int end_of(const char *text) {
   assert_true(child >= 0);
   if (child == 0) {
     plan(text);
-    if (dsm_fault_start(0) != DSM_OK) _exit(3);
+    if (dsm_fault_start(0, 2) != DSM_OK) _exit(3);
     dsm_fault_step(1);
     dsm_fault_step(2);
     _exit(0);
@@ -84,12 +84,15 @@ static void mistakes_are_told(void **state) {
       "kill", "0:1", "0:1:kil", "0:1:killed", "x:1:kill", "0:1:kill;0:2:nan", "-1:2:kill"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     plan(wrong[i]);
-    assert_int_equal(dsm_fault_start(0), DSM_USAGE);
+    assert_int_equal(dsm_fault_start(0, 2), DSM_USAGE);
     assert_non_null(strstr(dsm_trail_message(), wrong[i]));
     assert_non_null(
         strstr(dsm_trail_message(), "kill, exit, stop, abort, nan, slow, enospc, eio, short, flip"));
     dsm_trail_clear();
   }
+  plan("0:1:nan,2:1:kill");
+  assert_int_equal(dsm_fault_start(0, 2), DSM_USAGE);
+  assert_non_null(strstr(dsm_trail_message(), "there is no rank 2, only 2 ranks"));
 }
 
 int main(void) {
