@@ -8,6 +8,7 @@
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/fault.h"
+#include "dsmpi/thread.h"
 #include "dsmpi/random.h"
 #include "dsmpi/config.h"
 #include "dsmpi/conditions.h"

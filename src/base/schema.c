@@ -246,6 +246,9 @@ const dsm__setting dsm__schema[] = {
     {"train.keep_every", DSM__INT, FIELD(train, keep_every), FROM(0), .initial = "0",
      .also = "keep_period keep_checkpoint_every",
      .sentence = "Checkpoints of steps that this divides are kept for good, besides; 0 = none."},
+    {"train.background_saving", DSM__BOOL, FIELD(train, background_saving), .initial = "true",
+     .also = "async_save async_checkpoint",
+     .sentence = "Write checkpoints while training goes on, from a copy, which takes memory of rank 0."},
     {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "

@@ -36,9 +36,10 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
              (unsigned long long)info->chunks_per_sample, config->data.file, info->read_amplification);
 }
 
-void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size_t reducer_bytes) {
+void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size_t reducer_bytes,
+                       size_t saving) {
   const dsm_config *c = &s->config;
-  char count[6][32];
+  char count[6][32], more[64] = "";
   const double parameters = 4.0 * (double)s->count, moments = 2 * parameters,
                averages = 2 * parameters * (double)c->optimizer.ema.count,
                total = parameters + moments + averages + (double)reducer_bytes + (double)facts->arena_bytes;
@@ -51,9 +52,11 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
            (long long)c->train.batch, (long long)(c->train.batch / c->train.micro_batch),
            (long long)c->train.micro_batch, dsm_comm_size(s->comm), plural(dsm_comm_size(s->comm)),
            dsm_config_word("train.reduction", c->train.reduction), (long long)c->train.seed);
-  dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s, gradient sums %s, activations %s",
-           dsm_bytes(total, count[0], 32), dsm_bytes(parameters, count[1], 32),
-           dsm_bytes(moments, count[2], 32), dsm_bytes(averages, count[3], 32),
-           dsm_bytes((double)reducer_bytes, count[4], 32),
-           dsm_bytes((double)facts->arena_bytes, count[5], 32));
+  if (saving)
+    snprintf(more, sizeof more, "; rank 0: %s more for checkpoints", dsm_bytes((double)saving, count[0], 32));
+  dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s,", dsm_bytes(total, count[0], 32),
+           dsm_bytes(parameters, count[1], 32), dsm_bytes(moments, count[2], 32),
+           dsm_bytes(averages, count[3], 32));
+  dsm_info("         gradient sums %s, activations %s%s", dsm_bytes((double)reducer_bytes, count[4], 32),
+           dsm_bytes((double)facts->arena_bytes, count[5], 32), more);
 }

@@ -55,8 +55,9 @@ void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
 void dsm__banner(const dsm__session *session);
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
-/** Model, parameters, batch and memory a rank, by part. */
-void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
+/** Model, parameters, batch and memory a rank, by part; `saving`: bytes more of rank 0, for checkpoints. */
+void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes,
+                       size_t saving);
 
 /* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
 
@@ -333,6 +334,31 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 dsm_status dsm__owner_check(const dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
+
+/* ---- saver.c: checkpoints, written while the training goes on ------------------------------------------- */
+
+typedef struct dsm__saver_params {
+  dsm_checkpoint_arrays arrays; /* of the training; borrowed until destroy */
+  const char *folder;           /* of the checkpoints; borrowed */
+  size_t keep;                  /* newest ones that stay, and those of every so many steps */
+  int64_t keep_every;
+  bool background;          /* write from a copy; else the training waits */
+  dsm_checkpoint_gate gate; /* asked from another thread */
+} dsm__saver_params;
+typedef struct dsm__saver dsm__saver;
+/** Rank 0. The functions below do nothing on NULL, which the other ranks have. */
+dsm_status dsm__saver_create(const dsm__saver_params *params, dsm__saver **saver);
+/** Takes what is to be saved, arrays and header, and begins to write; waits for the one before. The header's texts and
+ *  arrays stay borrowed until it is over. @return what became of the one before. */
+dsm_status dsm__saver_save(dsm__saver *saver, const dsm_checkpoint *header);
+/** What became of a checkpoint that is over by now, told once: dsm_checkpoint_write's result. Never waits. */
+dsm_status dsm__saver_poll(dsm__saver *saver);
+/** The same, after waiting for it. */
+dsm_status dsm__saver_wait(dsm__saver *saver);
+/** Waits too. */
+void dsm__saver_destroy(dsm__saver **saver);
+/** Bytes of the copy. */
+size_t dsm__saver_memory(const dsm__saver_params *params);
 
 /* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
 
