@@ -248,7 +248,6 @@ typedef struct dsm__blocks {
   const char *output;           /* path of the file */
   const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
   const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
-  int64_t units;                /* that `progress` of one block will count up to; 0: thousandths */
   int64_t batch;                /* samples in one evaluation of the network */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
@@ -257,7 +256,8 @@ typedef struct dsm__blocks {
   void *self;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
- *  it, and tells what it took. Collective. */
+ *  it, and tells what it took. Collective. @return DSM_OK; DSM_STOPPED: asked to stop, as in stop.c, and the blocks in
+ *  hand are finished; what `compute` and the file may fail with. */
 dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
 /* ---- results.c: what a trained model makes ------------------------------------------------------------- */
