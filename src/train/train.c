@@ -182,7 +182,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     double loss = 0;
     if (x) {
       const float *u = dsm_loader_conditions(t->loader);
-      if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_model_conditions(s->model));
+      if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_objective_conditions(t->objective));
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
                         (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, &hooks);
       if (dsm_fault_strikes(DSM_FAULT_NAN)) leaf[0] = t->losses[0] = (float)NAN;
