@@ -97,6 +97,18 @@ typedef struct dsm_likelihood_options {
  *  DSM_BAD_DATA: data of another shape, not finite, or not in steps of `width` */
 dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
 
+typedef struct dsm_classify_options {
+  const char *source;           /* run folder or checkpoint of a classifier */
+  const char *output;           /* file to write, in the manner of a samples file */
+  dsm_given data;               /* samples, in physical units */
+  const char *const *overrides; /* sampler.block, sampler.ema, train.threads, train.kernels */
+  size_t override_count;
+} dsm_classify_options;
+/** A trained classifier on samples: /probabilities float32 (N, classes), /features float32 (N, f), /class int32 (N).
+ *  Tells the accuracy where the labels of the training stand beside the samples too. A noisy classifier is asked at
+ *  the first time of its process. Goes on with an interrupted file; the same bytes on any number of ranks. */
+dsm_status dsm_classify(dsm_comm *comm, const dsm_classify_options *options);
+
 /* ---- restoration --------------------------------------------------------------------------------------- */
 
 /** What y = H x + n, n ~ N(0, noise^2), in physical units, tells of a sample x; see dsmpi/restore.h for H.
@@ -116,16 +128,16 @@ enum dsm_restore_task {
 typedef struct dsm_restore_options {
   const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
   const char *output;
-  dsm_given data; /* (N, y...), NaN where a number is missing; clean samples with `degrade` */
-  int task;       /* dsm_restore_task */
-  double noise;   /* standard deviation of n; denoise: above 0 */
-  bool degrade;   /* the data are clean: y is made of them, and the truth is kept beside the results */
-  uint64_t draws; /* K samples of p(x | y) for each y; 0 in denoise only */
-  size_t factor;  /* superres */
-  int border;     /* dsm_border, deblur */
-  dsm_given side; /* the mask (inpaint; file NULL: none), kernel (deblur) or matrix (linear) */
-  int form;       /* dsm_guidance_form; not in denoise */
-  int iterations; /* of the form moments */
+  dsm_given data;  /* (N, y...), NaN where a number is missing; clean samples with `degrade` */
+  int task;        /* dsm_restore_task */
+  double noise;    /* standard deviation of n; denoise: above 0 */
+  bool degrade;    /* the data are clean: y is made of them, and the truth is kept beside the results */
+  uint64_t draws;  /* K samples of p(x | y) for each y; 0 in denoise only */
+  size_t factor;   /* superres */
+  int border;      /* dsm_border, deblur */
+  dsm_given side;  /* the mask (inpaint; file NULL: none), kernel (deblur) or matrix (linear) */
+  int form;        /* dsm_guidance_form; not in denoise */
+  int iterations;  /* of the form moments */
   double data_std; /* in the model's units; 0: 1 for standardized data, else objective.sigma_data */
   const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;

@@ -137,6 +137,7 @@ dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 /* ---- trained.c: a trained model, opened for use -------------------------------------------------------- */
 
 typedef struct dsm__trained {
+  bool classifies;             /* set before open: a classifier is wanted; else a model of the data */
   dsm__session session;        /* its configuration is the checkpoint's with the overrides */
   char path[2 * DSM_TEXT_MAX]; /* of the checkpoint; rank 0 */
   dsm_checkpoint header;
@@ -147,7 +148,7 @@ typedef struct dsm__trained {
   size_t override_count;
 } dsm__trained;
 /** Opens the newest whole checkpoint of the run folder `source`, or `source` itself: header, session, parameters, on
- *  all ranks. Collective.
+ *  all ranks. Fills all of `t` but `classifies`. Collective.
  *  @param[in] overrides  sampler.*, train.threads, train.kernels; borrowed until close
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_BAD_CONFIG: another key, no such average, other time labels. */
 dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *const *overrides,
