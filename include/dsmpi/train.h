@@ -23,10 +23,18 @@ typedef struct dsm_train_options {
  *  DSM_DIVERGED; other failures. */
 dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_options *options);
 
+/** Which class a classifier is to lead samples to. */
+typedef struct dsm_class_choice {
+  const char *source; /* run folder or checkpoint of a noisy classifier; NULL: none */
+  int64_t label;      /* -1: each class in turn */
+  double scale;
+} dsm_class_choice;
 typedef struct dsm_sample_options {
   const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
   const char *output; /* samples file */
   uint64_t count;
+  dsm_class_choice classifier;  /* the classes then stand in the file, under the name of the
+                                  classifier's labels */
   const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;
 } dsm_sample_options;

@@ -170,6 +170,26 @@ dsm_status dsm__trained_config_text(const dsm__trained *t, char **text);
  *  conditions, no fields. */
 dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count);
 
+/* ---- class_guided.c: a classifier beside a trained model ----------------------------------------------- */
+
+typedef struct dsm__class_guided {
+  dsm__trained classifier;
+  dsm_classifier *network;
+  dsm_class_guidance *guidance;
+  size_t n, classes;
+  int64_t label;
+  uint32_t *k;                       /* (n) classes of the block in hand */
+  const char *labels;                /* what the classes are called in data files, "labels" */
+  char text[2 * DSM_TEXT_MAX + 128]; /* what guides, for people and for the file */
+} dsm__class_guided;
+/** Opens the classifier; `prior` is what it guides, copied. `g` is zeroed, stays where it is, and is to be closed after a
+ *  failure too. Collective. @return DSM_OK; DSM_BAD_CONFIG: it does not fit the model; DSM_USAGE: no such class. */
+dsm_status dsm__class_guided_open(dsm_comm *comm, const dsm_class_choice *choice, const dsm__trained *model,
+                                  const dsm_denoiser *prior, dsm__class_guided *g);
+/** A block of samples from `first` on. */
+void dsm__class_guided_begin(dsm__class_guided *g, uint64_t first);
+void dsm__class_guided_close(dsm__class_guided *g);
+
 /* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
 
 typedef struct dsm__given {

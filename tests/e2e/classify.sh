@@ -27,6 +27,24 @@ noisy=$(sed -n 's/^accuracy \([0-9.]*\) .*/\1/p' said)
 awk "BEGIN {exit !($noisy > 90)}" || fail "more than 90 % of the points should be told right: $noisy"
 passed "a classifier of x_t: accuracy $noisy % of clean points"
 
+expect 0 1 train model.yaml process.name=vp train.steps=800 -o plain
+expect 0 2 sample plain -n 800 -o led.h5 --classifier noisy --sampler ddim --steps 50
+expect_words "guided   by the classifier noisy/checkpoints/" "scale 1, class all in turn"
+expect 0 1 sample plain -n 800 -o again.h5 --classifier noisy --sampler ddim --steps 50
+cmp led.h5 again.h5 || fail "guided samples differ on 1 and 2 ranks"
+expect 0 1 classify noisy --data led.h5 -o judged.h5
+led=$(sed -n 's/^accuracy \([0-9.]*\) .*/\1/p' said)
+awk "BEGIN {exit !($led > 80)}" || fail "more than 80 % of the samples should be of the class they were led to: $led"
+expect 0 1 sample plain -n 64 -o three.h5 --classifier noisy --class 3 --scale 2 --sampler ddim --steps 20
+expect 64 1 sample plain -n 4 -o x.h5 --classifier noisy --class 8
+expect_words "knows classes 0 to 7"
+expect 78 1 sample plain -n 4 -o x.h5 --classifier clean
+expect_words "judges clean data"
+expect 0 1 train model.yaml process.name=vp process.beta_max=10 train.steps=10 -o other
+expect 78 2 sample other -n 4 -o x.h5 --classifier noisy
+expect_words "was trained on another noise"
+passed "samples of a plain model are led to classes: $led % arrive"
+
 expect 78 1 sample clean -n 4 -o samples.h5
 expect_words "clean is a classifier, not a model of the data"
 expect 0 1 train model.yaml -o model
