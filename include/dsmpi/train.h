@@ -12,6 +12,11 @@ const char *dsm_version_line(void);
 /** Build, compiler, MPI, BLAS, HDF5, kernels, license: one fact a line. Not collective. */
 dsm_status dsm_version_facts(char *text, size_t size);
 
+/** From now on SIGUSR1 is kept for the dsm_train that follows, which then stops after its first step. Without this, one
+ *  that comes while MPI is started or the data are opened ends the process, as such signals do by default. Not
+ *  collective; before MPI is started. */
+void dsm_stop_listen(void);
+
 typedef struct dsm_train_options {
   const char *run;  /* run folder; created if missing; NULL only in a dry run */
   double max_hours; /* stop with a checkpoint before this wall time; 0 = no limit */

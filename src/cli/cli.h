@@ -45,6 +45,7 @@ typedef struct dsm_command {
   size_t min_operands, max_operands;
   bool overrides; /* key=value words are taken */
   bool parallel;  /* collective over all ranks; otherwise rank 0 works and the others wait */
+  bool stops;     /* SIGUSR1 asks it to stop, from its beginning on */
   /* `comm` is NULL for a command that is not parallel. */
   dsm_status (*run)(const dsm_arguments *arguments, dsm_comm *comm);
 } dsm_command;

@@ -1,5 +1,6 @@
 /* The program: words -> command -> status -> exit code. The only place that prints a failure or ends the
  * process. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,6 +83,7 @@ int main(int argc, char **argv) {
    * every task alike, but mpirun ends all tasks when the first of them fails, even before another has told
    * why: so tasks with others beside them leave through MPI's end, which waits for all. */
   bool answered = status == DSM_OK && !arguments.command;
+  if (status == DSM_OK && !answered && arguments.command->stops) dsm_stop_listen();
   if (!answered && (several || (status == DSM_OK && arguments.command->parallel))) {
     dsm_status started = dsm_comm_create(&comm);
     if (started != DSM_OK) status = started;
@@ -91,6 +93,9 @@ int main(int argc, char **argv) {
   if (status == DSM_OK) status = flush_output();
 
   if (status != DSM_OK && speaks) report(status);
+  /* srun --kill-on-bad-exit sends SIGTERM to all tasks as soon as the first has left with a failure. They are leaving too, and
+   * died of it, in place of the exit status they were about to have, were it not ignored. */
+  if (status != DSM_OK && several) signal(SIGTERM, SIG_IGN);
   dsm_comm_destroy(&comm);
   /* mpirun ends all tasks, and drops what they have printed last, as soon as one has left with a failure: so the
    * one that speaks leaves first. */

@@ -56,5 +56,6 @@ const dsm_command dsm__command_train = {
     .max_operands = DSM_OPERANDS_MAX,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };
