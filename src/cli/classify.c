@@ -46,5 +46,6 @@ const dsm_command dsm__command_classify = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

@@ -95,5 +95,6 @@ const dsm_command dsm__command_sample = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

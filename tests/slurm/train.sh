@@ -175,6 +175,24 @@ a_chain_that_breaks_is_taken_down() {
   passed "a chain of which a part is refused: nothing of it waits"
 }
 
+# ---- sampling ----
+
+sampling_begins() { # of the unbroken run; each rank half a second slower in each block, so that it is met in the middle
+  DSMPI_FAULT=$slow_2 RUN=unbroken SAMPLES=stopped.h5 COUNT=800 submit "${two_nodes[@]}" "$scripts/sample.sbatch" sampler.block=16
+  sampling=$job
+  wait_for 60 "a block of samples" some_blocks stopped.h5
+  scancel -s USR1 "$sampling"
+}
+some_blocks() { [ "$("$DSMPI_HELPERS/blocks_done" "$1.partial" 2>/dev/null || echo 0)" -ge 4 ]; }
+sampling_ends() {
+  expect_end "$sampling" COMPLETED 180
+  expect_restarts "$sampling" 1
+  expect_said "$sampling" "blocks still missing (SIGUSR1)" "sample.sbatch: requeued" "going on with an interrupted file"
+  expect 0 1 sample unbroken -n 800 -o alone.h5 sampler.block=16
+  cmp alone.h5 stopped.h5 || job_fails "$sampling" "samples differ from those that are drawn alone"
+  passed "sampling stopped by scancel -s USR1, requeued: byte for byte as drawn alone"
+}
+
 # ---- a cancelled job stays away ----
 
 cancelled() { # SCRIPT RUN
@@ -191,6 +209,7 @@ preemption_begins
 mpirun_begins
 array_begins
 chain_begins
+sampling_begins
 nodes_come_and_go
 array_without_a_line
 a_chain_that_breaks_is_taken_down
@@ -200,4 +219,5 @@ preemption_ends
 mpirun_ends
 array_ends
 chain_ends
+sampling_ends
 the_time_limit_ends
