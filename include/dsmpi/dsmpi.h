@@ -5,6 +5,7 @@
 
 #include "dsmpi/status.h"
 #include "dsmpi/log.h"
+#include "dsmpi/json.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/fault.h"
@@ -13,6 +14,7 @@
 #include "dsmpi/conditions.h"
 #include "dsmpi/tensor.h"
 #include "dsmpi/kernels.h"
+#include "dsmpi/linear_algebra.h"
 #include "dsmpi/parameters.h"
 #include "dsmpi/graph.h"
 #include "dsmpi/nn.h"
