@@ -26,6 +26,7 @@
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"
 #include "dsmpi/io.h"
+#include "dsmpi/eval.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
 #include "dsmpi/explain.h"
