@@ -135,16 +135,16 @@ static size_t least(uint64_t a, uint64_t b) {
   return (size_t)(a < b ? a : b);
 }
 
-dsm_status dsm__draw_pair(dsm__eval *e, dsm__pair *pair, uint64_t wanted, dsm__drawn *drawn) {
+dsm_status dsm__draw_pair(dsm__eval *e, dsm__pair *pair, uint64_t wanted, bool even, dsm__drawn *drawn) {
   dsm__view *samples = &pair->view[DSM__SAMPLES], *reference = &pair->view[DSM__REFERENCE];
   const size_t d = pair->space.d, na = least(samples->rows, wanted), nb = least(reference->rows, wanted),
                all = least(reference->rows, nb + na);
   *drawn = (dsm__drawn){0};
   DSM_AGREE(e->comm, dsm__draw_vectors(e, samples, na, &drawn->vectors[DSM__SAMPLES]));
   DSM_AGREE(e->comm, dsm__draw_vectors(e, reference, all, &drawn->vectors[DSM__REFERENCE]));
-  const double *r = drawn->vectors[DSM__REFERENCE];
+  const double *s = drawn->vectors[DSM__SAMPLES], *r = drawn->vectors[DSM__REFERENCE];
   const size_t fresh = least(na, all / 2), rest = least(nb, all - fresh);
-  drawn->value = (dsm__two){drawn->vectors[DSM__SAMPLES], r, na, nb, d};
+  drawn->value = (dsm__two){s, r, even ? fresh : na, even ? rest : nb, d};
   drawn->floor = (dsm__two){r + rest * d, r, fresh, rest, d};
   return DSM_OK;
 }

@@ -264,6 +264,22 @@ static dsm_status check_rows(const frechet *f) {
   return DSM_OK;
 }
 
+/* The value that the estimates from fewer and fewer rows tend to, backwards. */
+static dsm_status report_limit(frechet *f, dsm_figure figure, double shift, dsm_figure floor,
+                               double floor_shift) {
+  figure.value += shift;
+  floor.value += floor_shift;
+  dsm_eval_row *row = dsm__row(f->e, "frechet_limit", f->pair, figure, floor);
+  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
+  row->unit = "x^2";
+  row->ideal = 0;
+  snprintf(row->protocol, sizeof row->protocol,
+           "The Frechet distance without the bias of order 1/n, which the jackknife takes off: comparable at "
+           "unequal n. It "
+           "may be negative");
+  return DSM_OK;
+}
+
 static dsm_status report(frechet *f, const comparison *value, const comparison *floor) {
   double shift, floor_shift;
   const dsm_figure figure = figure_of(f, value, &shift), beside = figure_of(f, floor, &floor_shift);
@@ -272,8 +288,6 @@ static dsm_status report(frechet *f, const comparison *value, const comparison *
   row->unit = "x^2";
   row->ideal = 0;
   dsm__row_number(row, "dimensions", (double)f->d);
-  dsm__row_number(row, "bias_corrected", figure.value + shift);
-  dsm__row_number(row, "floor_bias_corrected", beside.value + floor_shift);
   if (f->shrunk) {
     dsm__row_number(row, "shrinkage_samples", f->shrinkage[DSM__ALL_SAMPLES]);
     dsm__row_number(row, "shrinkage_reference", f->shrinkage[DSM__ALL_REFERENCE]);
@@ -284,6 +298,7 @@ static dsm_status report(frechet *f, const comparison *value, const comparison *
       "One "
       "evaluation; biased upwards as 1/n, so compare at equal n. Error: jackknife over %d groups of rows",
       f->shrunk ? "covariance (1/n, shrunk by OAS)" : "covariance (1/(n-1))", f->d, SHARES);
+  if (!f->shrunk) DSM_TRY(report_limit(f, figure, shift, beside, floor_shift));
   return DSM_OK;
 }
 

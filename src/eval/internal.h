@@ -84,14 +84,15 @@ typedef struct dsm__two {
   const double *a, *b; /* (na, d), (nb, d) */
   size_t na, nb, d;
 } dsm__two;
-/** What was drawn: samples against the reference, and the reference against other rows of itself, as many as there are
+/** What was drawn: samples against the reference, and the reference against other rows of itself: as many as there are
  *  samples where they suffice, else half of them. */
 typedef struct dsm__drawn {
   double *vectors[DSM__SIDES];
   dsm__two value, floor;
 } dsm__drawn;
-/** Draws up to `wanted` rows of each side; the same on every rank. Collective. */
-dsm_status dsm__draw_pair(dsm__eval *e, dsm__pair *pair, uint64_t wanted, dsm__drawn *drawn);
+/** Draws up to `wanted` rows of each side; the same on every rank. `even`: the value is taken from no more rows than the
+ *  floor, for metrics that depend on their number. Collective. */
+dsm_status dsm__draw_pair(dsm__eval *e, dsm__pair *pair, uint64_t wanted, bool even, dsm__drawn *drawn);
 void dsm__drawn_destroy(dsm__drawn *drawn);
 /** Most rows of vectors (d) to be drawn for metrics of pairs of rows, and for those along lines. */
 uint64_t dsm__rows_of_pairs(const dsm__eval *e, size_t d);

@@ -77,7 +77,7 @@ dsm_status dsm__kernel(dsm__eval *e, dsm__pair *pair) {
   dsm_figure value, floor = {(double)NAN, (double)NAN, 0, 0};
   const size_t wanted = e->options->subset;
   const uint64_t rows = least(dsm__rows_of_pairs(e, pair->space.d) * 10, wanted * SUBSETS_MAX);
-  DSM_TRY_DONE(dsm__draw_pair(e, pair, rows, &drawn));
+  DSM_TRY_DONE(dsm__draw_pair(e, pair, rows, false, &drawn));
   const size_t most = least(drawn.value.na, drawn.value.nb), size = least(wanted, most),
                subsets = least(most / size, SUBSETS_MAX), most_beside = least(drawn.floor.na, drawn.floor.nb),
                size_beside = least(size, most_beside);

@@ -142,7 +142,7 @@ dsm_status dsm__mmd(dsm__eval *e, dsm__pair *pair) {
   dsm__drawn drawn;
   dsm_figure value, floor;
   double width = 0;
-  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_pairs(e, pair->space.d), &drawn));
+  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_pairs(e, pair->space.d), false, &drawn));
   DSM_TRY_DONE(dsm_agree(e->comm, median_distance(&drawn.value, &width)));
   DSM_TRY_DONE(discrepancy(e, &drawn.value, width, &value));
   DSM_TRY_DONE(discrepancy(e, &drawn.floor, width, &floor));

@@ -98,7 +98,7 @@ dsm_status dsm__precision_recall(dsm__eval *e, dsm__pair *pair) {
   const size_t k = e->options->neighbours;
   dsm__drawn drawn;
   dsm_figure value[2], floor[2];
-  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_pairs(e, pair->space.d), &drawn));
+  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_pairs(e, pair->space.d), true, &drawn));
   if (drawn.value.na <= k || drawn.value.nb <= k)
     DSM_FAIL_DONE(
         DSM_BAD_DATA,

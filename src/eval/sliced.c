@@ -78,7 +78,7 @@ dsm_status dsm__sliced(dsm__eval *e, dsm__pair *pair) {
   dsm_status status = DSM_OK;
   dsm__drawn drawn;
   dsm_figure value, floor;
-  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_lines(e, pair->space.d), &drawn));
+  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_lines(e, pair->space.d), true, &drawn));
   DSM_TRY_DONE(distance(e, &drawn.value, &value));
   DSM_TRY_DONE(distance(e, &drawn.floor, &floor));
   dsm_eval_row *row = dsm__row(e, "sliced", pair, value, floor);

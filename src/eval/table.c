@@ -83,12 +83,14 @@ void dsm_evaluation_print(const dsm_evaluation *e) {
   dsm_info("%-23s %21s %21s %s", "metric", "samples +- error  ", "floor +- error  ", "    n n ref");
   for (size_t r = 0; r < e->rows; r++) line_of(&e->row[r]);
   dsm_info("%s", "");
-  wrapped("floor: the same between two parts of the reference that share no row, one as large as the samples "
-          "are where the "
-          "reference allows, else half of it; perfect samples get there and not below. Errors are one "
-          "standard deviation. n, n "
-          "ref: rows of the samples and of the reference behind the figure.",
-          2);
+  wrapped(
+      "floor: the same between two parts of the reference that share no row, one as large as the samples are "
+      "where the reference allows, else half of it: what perfect samples get from so many rows. Errors are "
+      "one "
+      "standard deviation. n, n ref: rows of the samples and of the reference behind the figure; those "
+      "behind the "
+      "floor stand below, and where they are fewer, a distance tends to be larger.",
+      2);
   dsm_info("%s", "");
   for (size_t r = 0; r < e->rows; r++) protocol_of(&e->row[r]);
   for (size_t k = 0; k < e->notes; k++) {

@@ -85,7 +85,7 @@ dsm_status dsm__wasserstein(dsm__eval *e, dsm__pair *pair) {
   status = DSM_ALLOC(n * DSM__LINE, &each);
   if (status == DSM_OK) status = DSM_ALLOC(n * DSM__LINE, &beside);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_lines(e, pair->space.d), &drawn));
+  DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_lines(e, pair->space.d), true, &drawn));
   DSM_TRY_DONE(distances(e, &pair->space, &drawn.value, each, &value));
   DSM_TRY_DONE(distances(e, &pair->space, &drawn.floor, beside, &floor));
   DSM_TRY_DONE(dsm_agree(e->comm, report(e, pair, &drawn, each, beside, value, floor)));

@@ -245,15 +245,16 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   const dsm_config *c = &t->session.config;
   char line[512], a[4][32];
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
-  snprintf(
-      line, sizeof line,
-      "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-      "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
-      (long long)step, dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-      dsm_json_number(t->header.loss_sum / steps, a[1], 32),
-      dsm_json_number(t->report.gradient_norm, a[2], 32), dsm_json_number(t->report.learning_rate, a[3], 32),
-      t->report.clipped ? "true" : "false", (long long)t->header.skipped, now - t->interval_started,
-      (double)c->train.batch * steps / (now - t->interval_started));
+  snprintf(line, sizeof line,
+           "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
+           "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
+           (long long)step,
+           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+           dsm_json_number(t->report.gradient_norm, a[2], 32),
+           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
+           (long long)t->header.skipped, now - t->interval_started,
+           (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
   DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
