@@ -234,11 +234,12 @@ static dsm__offer offer_of(const dsm__eval *e) {
 
 /* ---- the job --------------------------------------------------------------------------------------------- */
 
-/* Appends to the protocols of the rows from `first` on what the rows were made into. */
+/* Says of the rows from `first` on what they were made into. */
 static void name_space(dsm_evaluation *out, size_t first, const dsm__pair *pair) {
   for (size_t r = first; pair && pair->space.text[0] && r < out->rows; r++) {
     char *text = out->row[r].protocol;
     const size_t used = strlen(text);
+    if (pair->space.scale) out->row[r].unit = ""; /* deviations have none */
     if (used > 0) snprintf(text + used, sizeof out->row[r].protocol - used, ". Space: %s", pair->space.text);
   }
 }

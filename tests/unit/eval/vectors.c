@@ -265,6 +265,24 @@ static void classifier_is_at_chance_for_one_law_and_sees_a_shift(void **state) {
   free(y);
 }
 
+/* A network learns few rows of many dimensions by heart. Had it seen those of the test, it would know them. */
+static void classifier_is_tested_on_rows_that_it_has_not_seen(void **state) {
+  enum { N = 100, D = 100 };
+  (void)state;
+  float *x = normals(N, D, 31), *y = normals(2 * N, D, 32);
+  put_vectors(SAMPLES, x, N, D);
+  put_vectors(REFERENCE, y, 2 * N, D);
+  dsm_eval_options o = options_of("c2st");
+  o.steps = 100;
+  dsm_evaluation e = evaluate(&o);
+  const dsm_eval_row *row = row_of(&e, "c2st");
+  assert_near(row->figure.value, 0.5, errors * row->figure.error);
+  assert_near(row->floor.value, 0.5, errors * row->floor.error);
+  dsm_evaluation_destroy(&e);
+  free(x);
+  free(y);
+}
+
 /* ---- neighbours ------------------------------------------------------------------------------------------ */
 
 static void precision_and_recall_know_what_is_missing(void **state) {
@@ -463,6 +481,7 @@ int main(void) {
       cmocka_unit_test(separation_of_overlapping_boxes_is_their_disjoint_share),
       cmocka_unit_test(kernel_distances_of_shifted_normals_are_the_closed_forms),
       cmocka_unit_test(classifier_is_at_chance_for_one_law_and_sees_a_shift),
+      cmocka_unit_test(classifier_is_tested_on_rows_that_it_has_not_seen),
       cmocka_unit_test(precision_and_recall_know_what_is_missing),
       cmocka_unit_test(copies_of_the_training_data_are_seen),
       cmocka_unit_test(two_point_of_features_is_the_difference_of_correlations),
