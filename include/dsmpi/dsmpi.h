@@ -5,6 +5,7 @@
 
 #include "dsmpi/status.h"
 #include "dsmpi/log.h"
+#include "dsmpi/json.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/fault.h"
@@ -14,6 +15,7 @@
 #include "dsmpi/conditions.h"
 #include "dsmpi/tensor.h"
 #include "dsmpi/kernels.h"
+#include "dsmpi/linear_algebra.h"
 #include "dsmpi/parameters.h"
 #include "dsmpi/graph.h"
 #include "dsmpi/nn.h"
@@ -25,6 +27,7 @@
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"
 #include "dsmpi/io.h"
+#include "dsmpi/eval.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
 #include "dsmpi/explain.h"

@@ -53,7 +53,8 @@ typedef struct dsm_command {
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
-    dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_restore;
+    dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_eval,
+    dsm__command_restore;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */
@@ -117,8 +118,10 @@ typedef struct dsm_place {
 dsm_status dsm__place_of(const char *text, dsm_place *place);
 /* Settles the dataset when the text named none. DSM_NOT_FOUND lists those to choose from. */
 dsm_status dsm__place_settle(dsm_place *place);
-/* Both for the value of an option, by rank 0 for all; without a dataset it is `usual`, or, for NULL, settled.
+/* Both, by rank 0 for all; without a dataset it is `usual`, or, for NULL, settled.
  * Collective. */
+dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm, dsm_place *place);
+/* The same for the value of an option. */
 dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
                             dsm_place *place);
 /* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */

@@ -440,8 +440,6 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
-/** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
-const char *dsm__json_number(double x, char *text, size_t size);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 

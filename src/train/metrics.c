@@ -1,22 +1,9 @@
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "internal.h"
-
-const char *dsm__json_number(double x, char *text, size_t size) {
-  if (!isfinite(x)) {
-    snprintf(text, size, "null");
-    return text;
-  }
-  for (int digits = 6; digits <= 17; digits++) {
-    snprintf(text, size, "%.*g", digits, x);
-    if (strtod(text, NULL) == x) break;
-  }
-  return text;
-}
 
 dsm_status dsm__metrics_append(const char *path, const char *json) {
   FILE *file = fopen(path, "a");

@@ -256,10 +256,10 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
            "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
            "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
            (long long)step,
-           dsm__json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-           dsm__json_number(t->header.loss_sum / steps, a[1], 32),
-           dsm__json_number(t->report.gradient_norm, a[2], 32),
-           dsm__json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
+           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+           dsm_json_number(t->report.gradient_norm, a[2], 32),
+           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
            (long long)t->header.skipped, now - t->interval_started,
            (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
