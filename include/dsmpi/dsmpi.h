@@ -26,6 +26,7 @@
 #include "dsmpi/io.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
+#include "dsmpi/run_status.h"
 #include "dsmpi/explain.h"
 
 #endif

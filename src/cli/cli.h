@@ -21,7 +21,7 @@ typedef struct dsm_option {
   const char *sentence;
 } dsm_option;
 
-enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 8, DSM_OVERRIDES_MAX = 256 };
+enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 4096, DSM_CONFIGS_MAX = 8, DSM_OVERRIDES_MAX = 256 };
 
 typedef struct dsm_arguments {
   const struct dsm_command *command;
@@ -52,7 +52,7 @@ typedef struct dsm_command {
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
-    dsm__command_explain, dsm__command_likelihood, dsm__command_restore;
+    dsm__command_explain, dsm__command_likelihood, dsm__command_restore, dsm__command_status;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */
@@ -74,7 +74,8 @@ dsm_status dsm__option_count(const dsm_arguments *arguments, size_t option, uint
 dsm_status dsm__option_real(const dsm_arguments *arguments, size_t option, double min, double max,
                             double *value);
 /* The place of the option's word among `words` (NULL at the end). */
-dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const char *const *words, int *place);
+dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const char *const *words,
+                            int *place);
 /* Numbers separated by commas, rows by semicolons: "1,0.5;0.5,2". `*value` is owned by the caller: free().
  * Rows are equally long; *rows = 0 when the option was not given. */
 dsm_status dsm__option_matrix(const dsm_arguments *arguments, size_t option, double **value, size_t *rows,
@@ -97,6 +98,10 @@ void dsm__help_overview(FILE *out);
 dsm_status dsm__help_topic(size_t count, char *const *words, FILE *out);
 dsm_status dsm__help_command(const dsm_command *command, FILE *out);
 
+enum { DSM_COLUMNS = 80 };
+/* Prints `text` word by word from `column` on, further lines beginning at `indent`; '\n' in the text begins a
+ * line of its own, and a line of the text that starts with blanks (an example) stays as it is. */
+void dsm__wrapped(const char *text, size_t column, size_t indent, FILE *out);
 /* One line "  name       text". */
 void dsm__fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* 60000 as "60,000"; returns `text`. */

@@ -334,6 +334,22 @@ dsm_status dsm__owner_check(const dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
 
+typedef enum dsm__owner_state {
+  DSM__OWNER_NONE,
+  DSM__OWNER_UNREADABLE, /* the file does not say whose the folder is */
+  DSM__OWNER_AT_WORK,
+  DSM__OWNER_GONE,  /* its process, of this host, does not exist any more */
+  DSM__OWNER_SILENT /* no life for longer than a job that is well needs for a sign */
+} dsm__owner_state;
+typedef struct dsm__owner_sight {
+  dsm__owner_state state;
+  char host[64], job[64], since[40];
+  long pid;
+  double silent; /* seconds since it showed life, by this host's clock */
+} dsm__owner_sight;
+/** Looks whose a run folder is, and touches nothing. */
+void dsm__owner_look(const char *run, dsm__owner_sight *sight);
+
 /* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
 
 typedef struct dsm__skipped {
@@ -374,7 +390,7 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
-/* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
+/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------------------------------- */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
@@ -393,8 +409,27 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
+/** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
+typedef struct dsm__metrics_line {
+  int64_t step, skipped;
+  double loss, seconds, samples_per_second;
+} dsm__metrics_line;
+/** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
+bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);
+typedef struct dsm__metrics_tail {
+  dsm__metrics_line last; /* the last whole line; step -1: there is none */
+  int64_t damaged;        /* lines after or shortly before it that are not of this log */
+  bool cut;               /* the file ends within a line: one is being written, or the writer was killed */
+  double age;             /* seconds since the file was written */
+} dsm__metrics_tail;
+/** Looks at the end of metrics.jsonl, which may be written meanwhile. @return DSM_OK; DSM_NOT_FOUND; DSM_IO. */
+dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail);
 /** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
 const char *dsm__json_number(double x, char *text, size_t size);
+
+/** The last `most` bytes of a file, with a 0 behind them; where that is not the whole file, from the start of a line on.
+ *  `*text` is owned by the caller: free(). @return DSM_OK; DSM_NOT_FOUND; DSM_IO; DSM_NO_MEMORY. */
+dsm_status dsm__file_tail(const char *path, size_t most, char **text, size_t *length);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 
