@@ -47,6 +47,28 @@ dsm_status dsm_agree(dsm_comm *comm, dsm_status status);
  *  code; for failures that the others cannot be told of. Does not return. */
 void dsm_comm_abort(dsm_comm *comm, dsm_status status) __attribute__((noreturn));
 
+/** Refuses a job whose ranks do not have the same `text`, on all of them alike: "ranks of one job have different WHAT: ...",
+ *  naming ranks and hosts with what each is to be `shown` by (short, may be ""), then `advice`. Collective.
+ *  @return DSM_OK; `otherwise` */
+dsm_status dsm_comm_same(dsm_comm *comm, dsm_status otherwise, const char *what, const char *shown,
+                         const char *text, const char *advice);
+
+/** "rank 3", "ranks 0-3, 8" for n ranks in ascending order; cut with "..." where there is no room. Returns `text`. */
+const char *dsm_ranks_text(const int *rank, size_t n, char *text, size_t size);
+
+/** Where a rank may run. Holds no pointers. */
+enum { DSM_PLACE_WORDS = 16 };
+typedef struct dsm_rank_place {
+  char host[64];
+  int online;                     /* cores of the host */
+  int allowed;                    /* of them in its affinity mask */
+  uint64_t mask[DSM_PLACE_WORDS]; /* core c: bit c % 64 of word c / 64; cores from 1024 on are counted only */
+} dsm_rank_place;
+/** That of this process; NULL `comm`: there is no job. Not collective. */
+void dsm_rank_place_find(const dsm_comm *comm, dsm_rank_place *place);
+/** "0-3,8" of a mask. Returns `text`. */
+const char *dsm_cores_text(const uint64_t *mask, char *text, size_t size);
+
 /** Collective helpers on small data. */
 dsm_status dsm_comm_barrier(dsm_comm *comm);
 dsm_status dsm_comm_broadcast(dsm_comm *comm, void *data, size_t bytes, int root);

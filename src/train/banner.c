@@ -8,16 +8,12 @@ static const char *plural(int n) {
 
 void dsm__banner(const dsm__session *s) {
   char time[40];
-  const int ranks = dsm_comm_size(s->comm), hosts = dsm_comm_hosts(s->comm), cores = dsm__cores(s->comm);
+  const int ranks = dsm_comm_size(s->comm), hosts = dsm_comm_hosts(s->comm);
   dsm_info("%s  %d rank%s x %d thread%s on %d host%s  %s", dsm_version_line(), ranks, plural(ranks),
            s->kernels.threads, plural(s->kernels.threads), hosts, plural(hosts),
            dsm_timestamp(time, sizeof time));
   dsm_info("with     %s, %s, %s, kernels %s (%s)", dsm_comm_library(), dsm_kernels_blas(), dsm_hdf5_library(),
            s->kernels.name, s->kernels.instructions);
-  if (dsm_comm_rank(s->comm) == 0 && s->kernels.threads > cores)
-    dsm_warn(
-        "%d threads a rank on %d core%s: more threads than cores is slow; set train.threads or fewer ranks",
-        s->kernels.threads, cores, plural(cores));
 }
 
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n) {

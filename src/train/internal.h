@@ -58,6 +58,12 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
 /** Model, parameters, batch and memory a rank, by part. */
 void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
 
+/* ---- placement.c --------------------------------------------------------------------------------------- */
+
+/** Warns, once, of overlapping affinity masks, more threads than cores, and mixed processors; one gathering of a small
+ *  struct. Collective. @return DSM_OK; DSM_BAD_CONFIG: the ranks' configurations are not the same. */
+dsm_status dsm__placement_check(const dsm__session *session);
+
 /* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
 
 /** Peak resident memory in bytes. */

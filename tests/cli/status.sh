@@ -11,7 +11,6 @@ train: {steps: 40, batch: 8, micro_batch: 4, threads: 1, log_every: 5, checkpoin
 sampler: {ema: 0.9}
 END
 narrow() { ! printf '%s\n' "$out" | grep -q '.\{81\}'; }
-silent() { [ -z "$out" ]; }
 # wait_until COMMAND...: for half a minute at most
 wait_until() {
   local tries=600
