@@ -33,6 +33,18 @@ const char *dsm_comm_host(const dsm_comm *comm);
 const char *dsm_comm_library(void);
 /** Cores that this process may run on (its affinity mask). Not collective. */
 int dsm_comm_cores(void);
+/** "MPI_THREAD_SERIALIZED": what MPI promised about threads. */
+const char *dsm_comm_thread_level(const dsm_comm *comm);
+/** "mpirun", "srun", ...; NULL: nobody launched this job. */
+const char *dsm_comm_launcher(const dsm_comm *comm);
+/** Starts and ends MPI in a child process, for at most `limit` seconds: whatever it does there is survived. Not collective; in
+ *  a process that has not started MPI itself.
+ *  @param[out] level  as dsm_comm_thread_level
+ *  @return DSM_OK; DSM_LAUNCHER with what MPI said. */
+dsm_status dsm_comm_trial(double limit, char *level, size_t size);
+/** Seconds by which the clock of `rank` is ahead of rank 0's, on rank 0; to about half of a message's way there and back.
+ *  Collective over these two ranks; the others may call it too, and do nothing. */
+dsm_status dsm_comm_clock_offset(dsm_comm *comm, int rank, double *offset);
 /** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives
  *  (0 when alone; `task` may be NULL). Needs no MPI: so help is printed once, and work for one process
  *  starts no MPI where it is alone. */

@@ -28,6 +28,7 @@
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
 #include "dsmpi/run_status.h"
+#include "dsmpi/doctor.h"
 #include "dsmpi/explain.h"
 
 #endif

@@ -45,14 +45,16 @@ typedef struct dsm_command {
   size_t min_operands, max_operands;
   bool overrides; /* key=value words are taken */
   bool parallel;  /* collective over all ranks; otherwise rank 0 works and the others wait */
-  /* `comm` is NULL for a command that is not parallel. */
+  bool lone;      /* parallel, but a process on its own starts no MPI */
+  /* `comm` is NULL for a command that is not parallel, or lone where it is. */
   dsm_status (*run)(const dsm_arguments *arguments, dsm_comm *comm);
 } dsm_command;
 
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
-    dsm__command_explain, dsm__command_likelihood, dsm__command_restore, dsm__command_status;
+    dsm__command_explain, dsm__command_likelihood, dsm__command_restore, dsm__command_status,
+    dsm__command_doctor;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */
@@ -109,6 +111,8 @@ const char *dsm__grouped(uint64_t number, char *text, size_t size);
 
 /* ---- what several commands share ----------------------------------------------------------------------- */
 
+/* The configuration files that the operands name, with the overrides on top. Not collective. */
+dsm_status dsm__config_read(const dsm_arguments *arguments, dsm_config *config);
 /* The configuration files that the operands name, in their order, with the overrides on top, read by rank 0 and
  * handed to all. Collective. */
 dsm_status dsm__config_load(const dsm_arguments *arguments, dsm_comm *comm, dsm_config *config);

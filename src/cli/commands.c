@@ -19,6 +19,7 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_data_info,
     &dsm__command_data_stats,
     &dsm__command_bench,
+    &dsm__command_doctor,
     &dsm__command_explain,
     NULL,
 };

@@ -109,7 +109,9 @@ int main(int argc, char **argv) {
    * every task alike, but mpirun ends all tasks when the first of them fails, even before another has told
    * why: so tasks with others beside them leave through MPI's end, which waits for all. */
   bool answered = status == DSM_OK && !arguments.command;
-  if (!answered && (several || (status == DSM_OK && arguments.command->parallel))) {
+  const bool wanted =
+      status == DSM_OK && !answered && arguments.command->parallel && !arguments.command->lone;
+  if (!answered && (several || wanted)) {
     dsm_status started = dsm_comm_create(&comm);
     if (started == DSM_OK) started = check_same(comm, argc, argv);
     if (started != DSM_OK) status = started;

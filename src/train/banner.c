@@ -35,9 +35,7 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
 void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size_t reducer_bytes) {
   const dsm_config *c = &s->config;
   char count[6][32];
-  const double parameters = 4.0 * (double)s->count, moments = 2 * parameters,
-               averages = 2 * parameters * (double)c->optimizer.ema.count,
-               total = parameters + moments + averages + (double)reducer_bytes + (double)facts->arena_bytes;
+  const dsm__memory_plan m = dsm__memory_plan_of(s, facts->arena_bytes, reducer_bytes);
   dsm_info("model    %s: %zu parameters, %.3f GFLOP a sample and step", dsm_model_text(s->model), s->count,
            facts->flops / (double)c->train.micro_batch * 1e-9);
   dsm_info("process  %s, prediction %s, weighting %s", dsm_process_name_of(s->process),
@@ -48,8 +46,7 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
            (long long)c->train.micro_batch, dsm_comm_size(s->comm), plural(dsm_comm_size(s->comm)),
            dsm_config_word("train.reduction", c->train.reduction), (long long)c->train.seed);
   dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s, gradient sums %s, activations %s",
-           dsm_bytes(total, count[0], 32), dsm_bytes(parameters, count[1], 32),
-           dsm_bytes(moments, count[2], 32), dsm_bytes(averages, count[3], 32),
-           dsm_bytes((double)reducer_bytes, count[4], 32),
-           dsm_bytes((double)facts->arena_bytes, count[5], 32));
+           dsm_bytes(m.total, count[0], 32), dsm_bytes(m.parameters, count[1], 32),
+           dsm_bytes(m.moments, count[2], 32), dsm_bytes(m.averages, count[3], 32),
+           dsm_bytes(m.sums, count[4], 32), dsm_bytes(m.activations, count[5], 32));
 }

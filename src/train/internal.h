@@ -30,7 +30,8 @@ dsm_reducer_hooks dsm__session_sums(dsm__session *session);
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);
 /** Hooks of a run that writes the reducer's current leaf: gradients leave as soon as they are final. */
 dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
-/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
+/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere; NULL:
+ * it is alone. */
 int dsm__cores(const dsm_comm *comm);
 
 /* ---- time_law.c: training times that follow the losses ------------------------------------------------- */
@@ -57,6 +58,15 @@ void dsm__banner(const dsm__session *session);
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
 /** Model, parameters, batch and memory a rank, by part. */
 void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
+
+/* ---- memory_plan.c ------------------------------------------------------------------------------------- */
+
+/** Bytes of a rank in training. */
+typedef struct dsm__memory_plan {
+  double parameters, moments, averages, sums, activations, total;
+} dsm__memory_plan;
+/** @param[in] arena_bytes  of the objective's graph  @param[in] sums_bytes  of the gradient sum */
+dsm__memory_plan dsm__memory_plan_of(const dsm__session *session, size_t arena_bytes, size_t sums_bytes);
 
 /* ---- placement.c --------------------------------------------------------------------------------------- */
 
@@ -319,6 +329,8 @@ void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */
 dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
+/** Seconds that this Slurm job has left; below 0: not in one, or not known. Asks Slurm. */
+double dsm__slurm_left(void);
 /** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
 double dsm__slurm_seconds(const char *text);
 

@@ -61,9 +61,8 @@ double dsm__slurm_seconds(const char *text) {
   return 86400.0 * (double)days + seconds;
 }
 
-/* Seconds that this Slurm job has left, below 0: not in one, or not known. New versions set SLURM_JOB_END_TIME; else
- * squeue knows. */
-static double slurm_left(void) {
+/* New versions set SLURM_JOB_END_TIME; else squeue knows. */
+double dsm__slurm_left(void) {
   const char *job = getenv("SLURM_JOB_ID"), *end = getenv("SLURM_JOB_END_TIME");
   char command[128], line[64] = "";
   if (!job || !job[0] || strspn(job, "0123456789_") != strlen(job)) return -1;
@@ -78,7 +77,7 @@ static double slurm_left(void) {
 
 void dsm__stop_watch(double hours, const char *file, bool root) {
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
-  const double now = dsm_seconds(), left = root ? slurm_left() : -1;
+  const double now = dsm_seconds(), left = root ? dsm__slurm_left() : -1;
   char text[32];
   sigemptyset(&action.sa_mask);
   signalled = 0;
