@@ -13,7 +13,7 @@ static const dsm_option options[OPTION_COUNT] = {
     [JSON] = {"json", 0, false, NULL, "print a JSON object a run, one on a line, with the figures unrounded"},
 };
 
-enum { RUN_COLUMNS = 22, TEXT = 64 };
+enum { RUN_COLUMNS = 17, TEXT = 64 };
 
 /* ---- pieces of text ------------------------------------------------------------------------------------ */
 
@@ -117,18 +117,18 @@ static const char *short_name(const char *run, char text[TEXT]) {
   return text;
 }
 
-static void table_head(void) {
-  printf("%-*s %-8s %9s %7s %9s %9s %9s\n", RUN_COLUMNS, "run", "state", "step", "done", "loss", "samples/s",
-         "left");
+static void columns(const char *run, const char *state, const char *step, const char *done, const char *loss,
+                    const char *rate, const char *left, const char *saved) {
+  printf("%-*s %-8s %8s %7s %8s %9s %8s %8s\n", RUN_COLUMNS, run, state, step, done, loss, rate, left, saved);
 }
 
 static void row(const char *run, const dsm_run_status *s) {
-  char name[TEXT], step[TEXT], part[TEXT], loss[TEXT], rate[TEXT], left[TEXT];
+  char name[TEXT], step[TEXT], part[TEXT], loss[TEXT], rate[TEXT], left[TEXT], saved[TEXT];
   const bool running = s->state == DSM_RUN_RUNNING;
   snprintf(step, sizeof step, "%lld", (long long)(s->step < 0 ? 0 : s->step));
-  printf("%-*s %-8s %9s %7s %9s %9s %9s\n", RUN_COLUMNS, short_name(run, name), dsm_run_state_word(s->state),
-         step, share(s, part), number("%.4g", s->loss, loss),
-         number(s->rate < 1000 ? "%.4g" : "%.0f", s->rate, rate), running ? duration(s->left, left) : "-");
+  columns(short_name(run, name), dsm_run_state_word(s->state), step, share(s, part),
+          number("%.3g", s->loss, loss), number(s->rate < 1000 ? "%.4g" : "%.0f", s->rate, rate),
+          running ? duration(s->left, left) : "-", duration(s->checkpoint.age, saved));
   for (size_t i = 0; i < s->notes; i++) {
     fputs("    ", stdout);
     dsm__wrapped(s->note[i], 4, 6, stdout);
@@ -141,7 +141,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   const bool json = arguments->value[JSON] != NULL;
   size_t missing = 0;
   dsm_run_status status;
-  if (count > 1 && !json) table_head();
+  if (count > 1 && !json) columns("run", "state", "step", "done", "loss", "samples/s", "left", "saved");
   for (size_t i = 0; i < count; i++) {
     const char *name = arguments->operand[i];
     if (dsm_run_status_read(name, &status) != DSM_OK) {
@@ -170,7 +170,8 @@ const dsm_command dsm__command_status = {
         "host that sees the folder. RUNNING: a job is at work there. STOPPED: none is, and the same "
         "training command goes on. FINISHED: train.steps is reached. LIFELESS: a job has not given the "
         "folder back: it was killed, or has shown no life for a minute; the same command takes the folder "
-        "over. Of several runs each has a line. What is missing or damaged in a folder is told.\n"
+        "over. Of several runs each has a line; saved: how long ago a checkpoint was. What is missing or "
+        "damaged in a folder is told.\n"
         "\n"
         "  dsmpi status runs/fashion\n"
         "  dsmpi status runs/sweep-*\n"

@@ -141,8 +141,9 @@ says "1 step without a finite loss and gradient left out"
 cp -r run "a run whose name is far too long for a column"
 exits 0 status run hurt "a run whose name is far too long for a column"
 that "80 columns of a table" narrow
+says "left    saved"
 that "a line each" [ "$(grep -c 'STOPPED' <<<"$out")" -eq 3 ]
-says "...o long for a column"
+says "...g for a column"
 says "    config.yaml is damaged"
 many=()
 for i in $(seq 40); do many+=(run); done
