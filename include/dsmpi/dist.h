@@ -91,6 +91,32 @@ dsm_status dsm_comm_allgather(dsm_comm *comm, const void *data, size_t bytes, vo
 dsm_status dsm_comm_statistics(dsm_comm *comm, const double *x, size_t n, double *min, double *mean,
                                double *max, int *max_rank);
 
+/* ---- work dealt out while it is done ------------------------------------------------------------------- */
+
+/** Items 0 ... count - 1, given one by one and in this order to whichever rank asks next, so that fast and slow ranks end
+ *  together. Rank 0 keeps the counter. MPI moves nothing by itself: rank 0 answers when it comes by, in dsm_queue_next
+ *  and dsm_queue_tell. */
+typedef struct dsm_queue dsm_queue;
+/** Collective. @return DSM_OK; DSM_NO_MEMORY */
+dsm_status dsm_queue_create(dsm_comm *comm, uint64_t count, dsm_queue **queue);
+/** Collective, after each rank has been told that there is no more. Accepts NULL in `*queue`. */
+void dsm_queue_destroy(dsm_queue **queue);
+/** The item in hand is done, if there was one; takes the next. Every rank calls it until `*more` is false, also one that has
+ *  failed, after dsm_queue_close. Waits for the answer; rank 0 waits, at the end, until the others have been told. */
+dsm_status dsm_queue_next(dsm_queue *queue, uint64_t *item, bool *more);
+/** Tells how far the item in hand is, from 0 to 1, and on rank 0 answers the others. To be called often; never waits. */
+dsm_status dsm_queue_tell(dsm_queue *queue, double share);
+/** No more items are given out; those in hand are to be finished. On any rank; goes with the next tell or next. */
+void dsm_queue_close(dsm_queue *queue);
+/** What rank 0 knows; all zero on the others. */
+typedef struct dsm_queue_facts {
+  double done;    /* items, those in hand by their shares */
+  double longest; /* seconds of the longest item that is done */
+  double spread;  /* seconds between the first rank that found nothing more and the last one, at the end */
+  uint64_t least, most; /* items a rank has done */
+} dsm_queue_facts;
+dsm_queue_facts dsm_queue_facts_of(const dsm_queue *queue);
+
 /* ---- gradient sum -------------------------------------------------------------------------------------- */
 
 /** First leaf and number of leaves of `rank` when `leaves` leaves are dealt out in contiguous runs, the

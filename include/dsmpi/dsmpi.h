@@ -9,6 +9,7 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/host.h"
 #include "dsmpi/fault.h"
+#include "dsmpi/thread.h"
 #include "dsmpi/random.h"
 #include "dsmpi/config.h"
 #include "dsmpi/conditions.h"

@@ -56,8 +56,9 @@ void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
 void dsm__banner(const dsm__session *session);
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
-/** Model, parameters, batch and memory a rank, by part. */
-void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
+/** Model, parameters, batch and memory a rank, by part; `saving`: bytes more of rank 0, for checkpoints. */
+void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes,
+                       size_t saving);
 
 /* ---- memory_plan.c ------------------------------------------------------------------------------------- */
 
@@ -263,7 +264,6 @@ typedef struct dsm__blocks {
   const char *output;           /* path of the file */
   const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
   const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
-  int64_t units;                /* that `progress` of one block will count up to; 0: thousandths */
   int64_t batch;                /* samples in one evaluation of the network */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
@@ -272,7 +272,8 @@ typedef struct dsm__blocks {
   void *self;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
- *  it, and tells what it took. Collective. */
+ *  it, and tells what it took. Collective. @return DSM_OK; DSM_STOPPED: asked to stop, as in stop.c, and the blocks in
+ *  hand are finished; what `compute` and the file may fail with. */
 dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
 /* ---- results.c: what a trained model makes ------------------------------------------------------------- */
@@ -367,6 +368,31 @@ typedef struct dsm__owner_sight {
 } dsm__owner_sight;
 /** Looks whose a run folder is, and touches nothing. */
 void dsm__owner_look(const char *run, dsm__owner_sight *sight);
+
+/* ---- saver.c: checkpoints, written while the training goes on ------------------------------------------- */
+
+typedef struct dsm__saver_params {
+  dsm_checkpoint_arrays arrays; /* of the training; borrowed until destroy */
+  const char *folder;           /* of the checkpoints; borrowed */
+  size_t keep;                  /* newest ones that stay, and those of every so many steps */
+  int64_t keep_every;
+  bool background;          /* write from a copy; else the training waits */
+  dsm_checkpoint_gate gate; /* asked from another thread */
+} dsm__saver_params;
+typedef struct dsm__saver dsm__saver;
+/** Rank 0. The functions below do nothing on NULL, which the other ranks have. */
+dsm_status dsm__saver_create(const dsm__saver_params *params, dsm__saver **saver);
+/** Takes what is to be saved, arrays and header, and begins to write; waits for the one before. The header's texts and
+ *  arrays stay borrowed until it is over. @return what became of the one before. */
+dsm_status dsm__saver_save(dsm__saver *saver, const dsm_checkpoint *header);
+/** What became of a checkpoint that is over by now, told once: dsm_checkpoint_write's result. Never waits. */
+dsm_status dsm__saver_poll(dsm__saver *saver);
+/** The same, after waiting for it. */
+dsm_status dsm__saver_wait(dsm__saver *saver);
+/** Waits too. */
+void dsm__saver_destroy(dsm__saver **saver);
+/** Bytes of the copy. */
+size_t dsm__saver_memory(const dsm__saver_params *params);
 
 /* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
 

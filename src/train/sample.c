@@ -56,12 +56,8 @@ static dsm_status draw_all(sampling *s) {
   dsm_comm *comm = s->trained.session.comm;
   dsm_samples_info info = dsm__trained_info(&s->trained, s->options->count);
   info.evaluations = s->evaluations;
-  dsm__blocks blocks = {.output = s->options->output,
-                        .verb = "drawn",
-                        .noun = "samples",
-                        .units = s->estimates,
-                        .compute = draw_block,
-                        .self = s};
+  dsm__blocks blocks = {
+      .output = s->options->output, .verb = "drawn", .noun = "samples", .compute = draw_block, .self = s};
   double mean[2];
   DSM_TRY(dsm__results_run(&s->trained, &s->conditions, &info, &blocks));
   DSM_TRY(dsm_comm_statistics(comm, (double[]){(double)s->moves.proposed, (double)s->moves.accepted}, 2, NULL,

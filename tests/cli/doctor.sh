@@ -60,7 +60,7 @@ that "80 columns with a configuration" narrow
 finding ok "configuration: valid; 40 steps of 8 samples, 2 micro-batches for 1 rank"
 finding ok "data: eight.h5:/samples, 400 x 2 float32, contiguous"
 finding ok "model: mlp of 2, width 32"
-finding ok "a rank, 1 rank on "
+finding ok " more on rank 0 for checkpoints; 1 rank on "
 finding ok "checkpoints: "
 finding ok ", 4 at most: "
 says "run folder: . is on "
@@ -167,7 +167,7 @@ that "80 columns on two ranks" narrow
 finding ok "2 ranks started by mpirun"
 finding ok "ranks: 2 with 1 thread each on 1 host"
 finding ok "2 micro-batches for 2 ranks"
-finding ok "a rank, 2 ranks on "
+finding ok " more on rank 0 for checkpoints; 2 ranks on "
 that "each finding is told once" [ "$(grep -c '^\[ok\]   processor' <<<"$out")" -eq 1 ]
 ranks=3
 exits 78 doctor mlp.yaml

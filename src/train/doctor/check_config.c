@@ -65,33 +65,43 @@ static double sums_of(const plan *p) {
   return arrays * 4.0 * (double)p->session.count;
 }
 
+/* Bytes on the host of a rank: of all its ranks, and of the copy that rank 0 writes checkpoints from. */
+static double needed_on_host(const dsm__doctor *d, const dsm__checkup *rank, double each, double copy) {
+  const bool of_first = strcmp(rank->facts.place.host, d->all[0].facts.place.host) == 0;
+  return each * rank->local_size + (of_first ? copy : 0);
+}
+
 static void judge_memory(dsm__doctor *d, const dsm_config *c, const plan *p) {
   const dsm_graph_facts facts = dsm_objective_facts(p->objective);
   const dsm_dataset_info *info = dsm_dataset_info_of(p->dataset);
   const dsm__memory_plan m = dsm__memory_plan_of(&p->session, facts.arena_bytes, (size_t)sums_of(p));
-  const double cache = info->chunk_rows > 1 ? (double)c->data.shuffle_window * 1048576 : 0,
-               each = p->program + m.total + cache;
+  const double copy = c->train.background_saving ? m.parameters + m.moments + m.averages : 0;
+  const double cache = info->chunk_rows > 1 ? (double)c->data.shuffle_window * 1048576 : 0;
+  const double each = p->program + m.total + cache;
   const dsm__checkup *worst = &d->all[0];
   double worst_left = INFINITY;
-  char one[32], all[32], free_text[32], cached[48] = "", size[32];
+  char one[32], all[32], free_text[32], size[32], what[160] = "";
   for (int r = 0; r < d->size; r++) {
-    const double left = free_memory(&d->all[r].memory) - each * d->all[r].local_size;
+    const double left = free_memory(&d->all[r].memory) - needed_on_host(d, &d->all[r], each, copy);
     if (left >= worst_left) continue;
     worst_left = left;
     worst = &d->all[r];
   }
-  if (cache > 0) snprintf(cached, sizeof cached, ", %s of it for data", dsm_bytes(cache, size, sizeof size));
+  if (cache > 0) snprintf(what, sizeof what, ", %s of it for data", dsm_bytes(cache, size, sizeof size));
+  if (copy > 0)
+    snprintf(what + strlen(what), sizeof what - strlen(what), ", %s more on rank 0 for checkpoints",
+             dsm_bytes(copy, size, sizeof size));
   dsm_bytes(each, one, sizeof one);
-  dsm_bytes(each * worst->local_size, all, sizeof all);
+  dsm_bytes(needed_on_host(d, worst, each, copy), all, sizeof all);
   dsm_bytes(free_memory(&worst->memory), free_text, sizeof free_text);
   if (worst_left < 0)
     dsm__failure(d, DSM_NO_MEMORY,
-                 "memory: about %s a rank%s, %d rank%s on %s: %s, but %s free there; use a smaller "
-                 "train.micro_batch, fewer ranks a host, or more hosts",
-                 one, cached, worst->local_size, worst->local_size == 1 ? "" : "s", worst->facts.place.host,
+                 "memory: about %s a rank%s; %d rank%s on %s: %s, but %s free there; use a smaller model or "
+                 "train.micro_batch, train.background_saving=false, fewer ranks a host, or more hosts",
+                 one, what, worst->local_size, worst->local_size == 1 ? "" : "s", worst->facts.place.host,
                  all, free_text);
   else
-    dsm__ok(d, "memory: about %s a rank%s, %d rank%s on %s: %s of the %s free there", one, cached,
+    dsm__ok(d, "memory: about %s a rank%s; %d rank%s on %s: %s of the %s free there", one, what,
             worst->local_size, worst->local_size == 1 ? "" : "s", worst->facts.place.host, all, free_text);
   if (isfinite(worst->address_space) && each > worst->address_space)
     dsm__failure(d, DSM_NO_MEMORY,
