@@ -252,6 +252,25 @@ void dsm_classifier_run(dsm_classifier *classifier, const float *parameters, con
 void dsm_classifier_gradient(dsm_classifier *classifier, const float *parameters, const float *x,
                              const double *t, const uint32_t *k, float *gradient);
 
+/** The gradient of ln p(k | x_t) by x_t (n, d), of samples x (n, d) at times t (n): a trained noisy classifier, or a law. */
+typedef struct dsm_class_gradient {
+  void *self;
+  void (*gradient)(void *self, const float *x, const double *t, const uint32_t *k, float *gradient);
+} dsm_class_gradient;
+/** A denoiser of p(x0 | k) made of one of p(x0) and a classifier (Song et al. 2021, arXiv:2011.13456, section 5;
+ *  Dhariwal & Nichol 2021, arXiv:2105.05233, algorithm 2): with g = scale grad ln p(k | x_t)
+ *    s = s_0 + g,   eps_hat = eps_0 - sigma g,   x0_hat = x0_0 + sigma^2 / alpha g
+ *  Exact for scale 1 and the true p(k | x_t); larger scales sharpen. */
+typedef struct dsm_class_guidance dsm_class_guidance;
+/** For n samples of d numbers; `prior` and `classifier` are copied, what they point to is borrowed. */
+dsm_status dsm_class_guidance_create(const dsm_process *process, const dsm_denoiser *prior,
+                                     const dsm_class_gradient *classifier, double scale, size_t n, size_t d,
+                                     dsm_class_guidance **guidance);
+void dsm_class_guidance_destroy(dsm_class_guidance **guidance);
+/** The classes k (n) of the samples from now on, copied; 0 before the first call. */
+void dsm_class_guidance_give(dsm_class_guidance *guidance, const uint32_t *k);
+dsm_denoiser dsm_class_guidance_denoiser(dsm_class_guidance *guidance);
+
 /** Proposals of Metropolis's rule and how many were accepted, over the samples of a block. */
 typedef struct dsm_sampling_moves {
   int64_t proposed, accepted;

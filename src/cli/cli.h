@@ -46,6 +46,7 @@ typedef struct dsm_command {
   bool overrides; /* key=value words are taken */
   bool parallel;  /* collective over all ranks; otherwise rank 0 works and the others wait */
   bool lone;      /* parallel, but a process on its own starts no MPI */
+  bool stops;     /* SIGUSR1 asks it to stop, from its beginning on */
   /* `comm` is NULL for a command that is not parallel, or lone where it is. */
   dsm_status (*run)(const dsm_arguments *arguments, dsm_comm *comm);
 } dsm_command;
@@ -53,8 +54,8 @@ typedef struct dsm_command {
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
-    dsm__command_explain, dsm__command_likelihood, dsm__command_restore, dsm__command_status,
-    dsm__command_doctor;
+    dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_restore,
+    dsm__command_status, dsm__command_doctor;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */

@@ -12,6 +12,7 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_decode,
     &dsm__command_interpolate,
     &dsm__command_likelihood,
+    &dsm__command_classify,
     &dsm__command_view,
     &dsm__command_info,
     &dsm__command_data_import,

@@ -1,5 +1,6 @@
 /* The program: words -> command -> status -> exit code. The only place that prints a failure or ends the
  * process. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ static dsm_status read_words(size_t count, char *const *words, FILE *out, dsm_ar
   return DSM_OK;
 }
 
-/* "train a.yaml -o run", cut where it is too long to be shown. */
+/* "train a.yaml -o run": `*text` is owned by the caller: free(). */
 static dsm_status join_words(int argc, char **argv, char **text) {
   size_t length = 1;
   for (int i = 1; i < argc; i++) length += strlen(argv[i]) + 1;
@@ -111,6 +112,7 @@ int main(int argc, char **argv) {
   bool answered = status == DSM_OK && !arguments.command;
   const bool wanted =
       status == DSM_OK && !answered && arguments.command->parallel && !arguments.command->lone;
+  if (status == DSM_OK && !answered && arguments.command->stops) dsm_stop_listen();
   if (!answered && (several || wanted)) {
     dsm_status started = dsm_comm_create(&comm);
     if (started == DSM_OK) started = check_same(comm, argc, argv);
@@ -121,6 +123,9 @@ int main(int argc, char **argv) {
   if (status == DSM_OK) status = flush_output();
 
   if (status != DSM_OK && speaks) report(status);
+  /* srun --kill-on-bad-exit sends SIGTERM to all tasks as soon as the first has left with a failure. They are leaving too, and
+   * died of it, in place of the exit status they were about to have, were it not ignored. */
+  if (status != DSM_OK && several) signal(SIGTERM, SIG_IGN);
   dsm_comm_destroy(&comm);
   /* mpirun ends all tasks, and drops what they have printed last, as soon as one has left with a failure: so the
    * one that speaks leaves first. */

@@ -56,5 +56,6 @@ const dsm_command dsm__command_train = {
     .max_operands = DSM_CONFIGS_MAX,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

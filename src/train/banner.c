@@ -39,9 +39,13 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
   const dsm__memory_plan m = dsm__memory_plan_of(s, facts->arena_bytes, reducer_bytes);
   dsm_info("model    %s: %zu parameters, %.3f GFLOP a sample and step", dsm_model_text(s->model), s->count,
            facts->flops / (double)c->train.micro_batch * 1e-9);
-  dsm_info("process  %s, prediction %s, weighting %s", dsm_process_name_of(s->process),
-           dsm_config_word("objective.prediction", c->objective.prediction),
-           dsm_config_word("objective.weighting", c->objective.weighting));
+  if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    dsm_info("loss     cross-entropy of %zu classes, of %s", dsm_model_classes(s->model),
+             c->objective.noisy ? dsm_process_name_of(s->process) : "clean data");
+  else
+    dsm_info("process  %s, prediction %s, weighting %s", dsm_process_name_of(s->process),
+             dsm_config_word("objective.prediction", c->objective.prediction),
+             dsm_config_word("objective.weighting", c->objective.weighting));
   dsm_info("batch    %lld = %lld micro-batches of %lld, dealt out to %d rank%s; reduction %s; seed %lld",
            (long long)c->train.batch, (long long)(c->train.batch / c->train.micro_batch),
            (long long)c->train.micro_batch, dsm_comm_size(s->comm), plural(dsm_comm_size(s->comm)),

@@ -153,6 +153,7 @@ dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 /* ---- trained.c: a trained model, opened for use -------------------------------------------------------- */
 
 typedef struct dsm__trained {
+  bool classifies;             /* set before open: a classifier is wanted; else a model of the data */
   dsm__session session;        /* its configuration is the checkpoint's with the overrides */
   char path[2 * DSM_TEXT_MAX]; /* of the checkpoint; rank 0 */
   dsm_checkpoint header;
@@ -163,7 +164,7 @@ typedef struct dsm__trained {
   size_t override_count;
 } dsm__trained;
 /** Opens the newest whole checkpoint of the run folder `source`, or `source` itself: header, session, parameters, on
- *  all ranks. Collective.
+ *  all ranks. Fills all of `t` but `classifies`. Collective.
  *  @param[in] overrides  sampler.*, train.threads, train.kernels; borrowed until close
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_BAD_CONFIG: another key, no such average, other time labels. */
 dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *const *overrides,
@@ -184,6 +185,26 @@ dsm_status dsm__trained_config_text(const dsm__trained *t, char **text);
 /** What a file of `count` results says of this model and its settings; samples of its shape, no configuration, no
  *  conditions, no fields. */
 dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count);
+
+/* ---- class_guided.c: a classifier beside a trained model ----------------------------------------------- */
+
+typedef struct dsm__class_guided {
+  dsm__trained classifier;
+  dsm_classifier *network;
+  dsm_class_guidance *guidance;
+  size_t n, classes;
+  int64_t label;
+  uint32_t *k;                       /* (n) classes of the block in hand */
+  const char *labels;                /* what the classes are called in data files, "labels" */
+  char text[2 * DSM_TEXT_MAX + 128]; /* what guides, for people and for the file */
+} dsm__class_guided;
+/** Opens the classifier; `prior` is what it guides, copied. `g` is zeroed, stays where it is, and is to be closed after a
+ *  failure too. Collective. @return DSM_OK; DSM_BAD_CONFIG: it does not fit the model; DSM_USAGE: no such class. */
+dsm_status dsm__class_guided_open(dsm_comm *comm, const dsm_class_choice *choice, const dsm__trained *model,
+                                  const dsm_denoiser *prior, dsm__class_guided *g);
+/** A block of samples from `first` on. */
+void dsm__class_guided_begin(dsm__class_guided *g, uint64_t first);
+void dsm__class_guided_close(dsm__class_guided *g);
 
 /* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
 

@@ -261,7 +261,9 @@ dsm_status dsm__placement_check(const dsm__session *s) {
   dsm__placement verdict = {0};
   DSM_TRY(check_config(s));
   DSM_TRY(gather(s, &verdict));
-  if (dsm_comm_rank(s->comm) != 0) return DSM_OK;
+  static bool told_before; /* a job may open two models; its ranks sit where they sit */
+  if (dsm_comm_rank(s->comm) != 0 || told_before) return DSM_OK;
+  told_before = true;
   const char *const told[] = {verdict.crowd, verdict.overlap, verdict.mixed};
   for (size_t i = 0; i < sizeof told / sizeof *told; i++)
     if (told[i][0]) dsm_warn("%s", told[i]);

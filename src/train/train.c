@@ -369,7 +369,10 @@ static dsm_status loop(trainer *t) {
     DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
              (long long)c->train.steps);
   }
-  dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
+  if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    dsm_info("next     dsmpi classify %s --data FILE -o FILE", t->folder.path);
+  else
+    dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
   dsm_info("dsmpi: finished step %lld (target reached)", (long long)step);
   return DSM_OK;
 }
@@ -425,7 +428,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(start_new(t));
   if (is_root(t)) dsm__banner_data(info, c, &t->header.normalization); /* it warns too */
   dsm__banner_bandwidth(&bandwidth, c);
-  if (t->conditions)
+  if (t->conditions && c->objective.name != DSM_OBJECTIVE_CLASSIFIER)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
                            c->objective.condition_drop);
   const dsm_graph_facts facts = dsm_objective_facts(t->objective);
