@@ -8,6 +8,7 @@
 #include "dsmpi/json.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
+#include "dsmpi/host.h"
 #include "dsmpi/fault.h"
 #include "dsmpi/thread.h"
 #include "dsmpi/random.h"
@@ -30,6 +31,8 @@
 #include "dsmpi/eval.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
+#include "dsmpi/run_status.h"
+#include "dsmpi/doctor.h"
 #include "dsmpi/explain.h"
 
 #endif

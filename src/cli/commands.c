@@ -5,6 +5,7 @@
 
 const dsm_command *const dsm__commands[] = {
     &dsm__command_train,
+    &dsm__command_status,
     &dsm__command_sample,
     &dsm__command_restore,
     &dsm__command_encode,
@@ -20,6 +21,7 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_data_info,
     &dsm__command_data_stats,
     &dsm__command_bench,
+    &dsm__command_doctor,
     &dsm__command_explain,
     NULL,
 };

@@ -30,7 +30,8 @@ dsm_reducer_hooks dsm__session_sums(dsm__session *session);
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);
 /** Hooks of a run that writes the reducer's current leaf: gradients leave as soon as they are final. */
 dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
-/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
+/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere; NULL:
+ * it is alone. */
 int dsm__cores(const dsm_comm *comm);
 
 /* ---- time_law.c: training times that follow the losses ------------------------------------------------- */
@@ -58,6 +59,21 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
 /** Model, parameters, batch and memory a rank, by part; `saving`: bytes more of rank 0, for checkpoints. */
 void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes,
                        size_t saving);
+
+/* ---- memory_plan.c ------------------------------------------------------------------------------------- */
+
+/** Bytes of a rank in training. */
+typedef struct dsm__memory_plan {
+  double parameters, moments, averages, sums, activations, total;
+} dsm__memory_plan;
+/** @param[in] arena_bytes  of the objective's graph  @param[in] sums_bytes  of the gradient sum */
+dsm__memory_plan dsm__memory_plan_of(const dsm__session *session, size_t arena_bytes, size_t sums_bytes);
+
+/* ---- placement.c --------------------------------------------------------------------------------------- */
+
+/** Warns, once, of overlapping affinity masks, more threads than cores, and mixed processors; one gathering of a small
+ *  struct. Collective. @return DSM_OK; DSM_BAD_CONFIG: the ranks' configurations are not the same. */
+dsm_status dsm__placement_check(const dsm__session *session);
 
 /* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
 
@@ -335,6 +351,8 @@ void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */
 dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
+/** Seconds that this Slurm job has left; below 0: not in one, or not known. Asks Slurm. */
+double dsm__slurm_left(void);
 /** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
 double dsm__slurm_seconds(const char *text);
 
@@ -355,6 +373,22 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 dsm_status dsm__owner_check(const dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
+
+typedef enum dsm__owner_state {
+  DSM__OWNER_NONE,
+  DSM__OWNER_UNREADABLE, /* the file does not say whose the folder is */
+  DSM__OWNER_AT_WORK,
+  DSM__OWNER_GONE,  /* its process, of this host, does not exist any more */
+  DSM__OWNER_SILENT /* no life for longer than a job that is well needs for a sign */
+} dsm__owner_state;
+typedef struct dsm__owner_sight {
+  dsm__owner_state state;
+  char host[64], job[64], since[40];
+  long pid;
+  double silent; /* seconds since it showed life, by this host's clock */
+} dsm__owner_sight;
+/** Looks whose a run folder is, and touches nothing. */
+void dsm__owner_look(const char *run, dsm__owner_sight *sight);
 
 /* ---- saver.c: checkpoints, written while the training goes on ------------------------------------------- */
 
@@ -421,7 +455,7 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
-/* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
+/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------------------------------- */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
@@ -440,6 +474,25 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
+/** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
+typedef struct dsm__metrics_line {
+  int64_t step, skipped;
+  double loss, seconds, samples_per_second;
+} dsm__metrics_line;
+/** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
+bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);
+typedef struct dsm__metrics_tail {
+  dsm__metrics_line last; /* the last whole line; step -1: there is none */
+  int64_t damaged;        /* lines after or shortly before it that are not of this log */
+  bool cut;               /* the file ends within a line: one is being written, or the writer was killed */
+  double age;             /* seconds since the file was written */
+} dsm__metrics_tail;
+/** Looks at the end of metrics.jsonl, which may be written meanwhile. @return DSM_OK; DSM_NOT_FOUND; DSM_IO. */
+dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail);
+
+/** The last `most` bytes of a file, with a 0 behind them; where that is not the whole file, from the start of a line on.
+ *  `*text` is owned by the caller: free(). @return DSM_OK; DSM_NOT_FOUND; DSM_IO; DSM_NO_MEMORY. */
+dsm_status dsm__file_tail(const char *path, size_t most, char **text, size_t *length);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 

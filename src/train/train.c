@@ -416,6 +416,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder, &t->owner));
   }
   dsm__banner(&t->session);
+  DSM_TRY(dsm__placement_check(&t->session));
   if (!o->dry_run) {
     DSM_AGREE(comm, is_root(t) ? load_newest(t) : DSM_OK);
     DSM_TRY(dsm_comm_broadcast(comm, &t->header.step, sizeof t->header.step, 0));

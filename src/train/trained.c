@@ -134,6 +134,7 @@ static dsm_status open_all(dsm_comm *comm, const char *source, dsm__trained *t) 
   DSM_AGREE(comm, check_kind(t, source, &config));
   DSM_AGREE(comm, apply_overrides(t, &config));
   DSM_AGREE(comm, build(comm, &config, t));
+  DSM_TRY(dsm__placement_check(&t->session));
   DSM_AGREE(comm, dsm__check_label(&t->header, t->path, t->session.process));
   DSM_AGREE(comm, root ? read_parameters(folder, t) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, t->w, t->session.count * sizeof *t->w, 0));
