@@ -13,12 +13,14 @@ typedef struct tally {
 
 typedef struct shown_progress {
   dsm__progress *progress;
+  dsm__board *board;
   int64_t done, all; /* units of finished blocks; of one block */
 } shown_progress;
 
 static bool show_progress(void *context, int64_t done, int64_t all) {
   shown_progress *s = context;
   s->all = all;
+  dsm__board_tick(s->board);
   if (s->progress) dsm__progress_show(s->progress, s->done + done, "", false);
   return true;
 }
@@ -65,12 +67,12 @@ static uint64_t count_bad(const dsm_samples_info *info, const dsm__block *block)
 
 /* This rank's share. */
 static dsm_status compute_blocks(const dsm__blocks *b, dsm_samples *output, dsm__progress *progress,
-                                 tally *mine) {
+                                 dsm__board *board, tally *mine) {
   dsm_status status = DSM_OK;
   const dsm_samples_info *info = b->info;
   const uint64_t blocks = (info->count - 1) / info->block + 1;
   const uint64_t rank = (uint64_t)dsm_comm_rank(b->comm), size = (uint64_t)dsm_comm_size(b->comm);
-  shown_progress shown = {progress, 0, 0};
+  shown_progress shown = {progress, board, 0, 0};
   dsm__block block;
   uint64_t turn = 0;
   DSM_TRY_DONE(create_block(info, &block));
@@ -79,6 +81,8 @@ static dsm_status compute_blocks(const dsm__blocks *b, dsm_samples *output, dsm_
   block.context = &shown;
   for (uint64_t i = 0; i < blocks; i++) {
     if (dsm_samples_done(output, i) || turn++ % size != rank) continue;
+    dsm__board_count(board, (int64_t)i + 1);
+    dsm__board_enter(board, DSM__BLOCK);
     block.first = i * info->block;
     block.n = (size_t)(info->count - block.first < info->block ? info->count - block.first : info->block);
     DSM_TRY_DONE(b->compute(b->self, &block));
@@ -87,6 +91,7 @@ static dsm_status compute_blocks(const dsm__blocks *b, dsm_samples *output, dsm_
     DSM_TRY_DONE(dsm_samples_write(output, i, block.x, block.evaluations, (const void *const *)block.field));
   }
 done:
+  dsm__board_enter(board, DSM__BLOCKS_DONE);
   destroy_block(&block);
   return status;
 }
@@ -113,7 +118,7 @@ static dsm_status report(const dsm__blocks *b, uint64_t missing, const double su
   return DSM_OK;
 }
 
-static dsm_status compute_all(const dsm__blocks *b, uint64_t missing) {
+static dsm_status compute_all(const dsm__blocks *b, dsm__board *board, uint64_t missing) {
   dsm_comm *comm = b->comm;
   const bool root = dsm_comm_rank(comm) == 0;
   const uint64_t size = (uint64_t)dsm_comm_size(comm), most = (missing + size - 1) / size;
@@ -124,10 +129,11 @@ static dsm_status compute_all(const dsm__blocks *b, uint64_t missing) {
   DSM_AGREE(comm, dsm_samples_open(b->output, &output));
   dsm__progress_start(&progress, b->units > 0 ? "evaluation" : "thousandth", "", 0,
                       (int64_t)most * (b->units > 0 ? b->units : 1000));
-  const dsm_status status = compute_blocks(b, output, root ? &progress : NULL, &mine);
+  const dsm_status status = compute_blocks(b, output, root ? &progress : NULL, board, &mine);
   dsm_log_transient(NULL);
   dsm_samples_close(&output);
   DSM_AGREE(comm, status);
+  dsm__board_enter(board, DSM__FINISHING);
   DSM_AGREE(comm, root && b->conclude ? b->conclude(b->self, b->output) : DSM_OK);
   DSM_AGREE(comm, root ? dsm_samples_finish(b->output) : DSM_OK);
   double sum[2];
@@ -153,6 +159,11 @@ dsm_status dsm__blocks_run(const dsm__blocks *b) {
   if (b->info->block == (uint64_t)b->batch && 4 * count <= b->info->block)
     dsm_info(
         "         a block is computed whole, whatever is wanted of it: a smaller sampler.block is faster");
-  DSM_TRY(compute_all(b, missing));
+  const dsm__board_params params = {.unit = "block", .limit = b->watchdog};
+  dsm__board *board;
+  DSM_TRY(dsm__board_begin(comm, &params, &board));
+  const dsm_status status = compute_all(b, board, missing);
+  dsm__board_end(&board);
+  DSM_TRY(status);
   return DSM_OK;
 }
