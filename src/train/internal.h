@@ -81,6 +81,9 @@ dsm_status dsm__placement_check(const dsm__session *session);
 double dsm__peak_memory(void);
 /** Starts the peak anew from what is resident now; where the kernel refuses, it stays what it was. */
 void dsm__peak_memory_restart(void);
+/** Bytes that this process has read from and written to files until now, by all its threads; below 0: not told by the
+ *  kernel. `*looking`, 0 at first, is what these calls have read themselves, which is left out. */
+int64_t dsm__transferred(int64_t *looking);
 
 /* ---- normalize.c --------------------------------------------------------------------------------------- */
 
@@ -286,6 +289,7 @@ typedef struct dsm__blocks {
   const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
   const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
   int64_t batch;                /* samples in one evaluation of the network */
+  int64_t watchdog;             /* train.watchdog */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
   /* what is to be done with the whole file before it is finished, on rank 0; may be NULL */
@@ -300,7 +304,7 @@ dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 /* ---- results.c: what a trained model makes ------------------------------------------------------------- */
 
 /** dsm__blocks_run with `info`, of dsm__trained_info, completed by the configuration and by the conditions of its samples
- *  in `table`. Fills comm, info and batch of `blocks`. Collective. */
+ *  in `table`. Fills comm, info, batch and watchdog of `blocks`. Collective. */
 dsm_status dsm__results_run(const dsm__trained *trained, const dsm__condition_table *table,
                             dsm_samples_info *info, dsm__blocks *blocks);
 
@@ -360,7 +364,7 @@ double dsm__slurm_seconds(const char *text);
 
 typedef struct dsm__heartbeat dsm__heartbeat;
 /** Calls beat(context) from a thread of its own, every so many seconds until stop: short, and without failures to tell. */
-dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *context,
+dsm_status dsm__heartbeat_start(double seconds, void (*beat)(void *context), void *context,
                                 dsm__heartbeat **heartbeat);
 /** Accepts NULL in `*heartbeat`. */
 void dsm__heartbeat_stop(dsm__heartbeat **heartbeat);
@@ -443,11 +447,13 @@ typedef enum dsm__section {
   DSM__OTHER,
   DSM__SECTIONS
 } dsm__section;
+struct dsm__board;
 typedef struct dsm__sections {
   double seconds[DSM__SECTIONS], started, since;
   dsm__section now;
+  struct dsm__board *board; /* told where this rank is; borrowed, may be NULL */
 } dsm__sections;
-void dsm__sections_start(dsm__sections *s);
+void dsm__sections_start(dsm__sections *s, struct dsm__board *board);
 /** Ends the current section, starts `next`. */
 void dsm__sections_enter(dsm__sections *s, dsm__section next);
 /** Prints the table over ranks. Collective. */
@@ -455,7 +461,41 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
-/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------------------------------- */
+/* ---- board.c: who waits for whom ----------------------------------------------------------------------- */
+
+/** What a rank is doing: a section of the loop, or one of these. places.c has their words. */
+typedef enum dsm__place {
+  DSM__STARTING = DSM__SECTIONS, /* before the loop: opening, reading statistics, sharing a checkpoint */
+  DSM__FITTING,                  /* process.sigma, by rank 0 */
+  DSM__BLOCK,                    /* computing one */
+  DSM__BLOCKS_DONE,              /* waiting for the blocks of others */
+  DSM__FINISHING,                /* the file of results, by rank 0 */
+  DSM__PLACES
+} dsm__place;
+
+/** Every rank tells rank 0 once a second, by a thread and without MPI, what it is doing and for how long. Rank 0 says in
+ *  the log for whom the others wait, and ends the job with exit status 70 when nothing moves any more. See board.c. */
+typedef struct dsm__board dsm__board;
+typedef struct dsm__board_params {
+  const char *unit; /* what is counted: "step", "block"; a text that stays */
+  bool together;    /* all ranks work on the same one: who has not come is waited for */
+  int64_t limit;    /* train.watchdog in seconds; 0 = the job is never ended */
+  const char *log;  /* file that a rank appends its last words to if it is there; NULL: none; copied */
+} dsm__board_params;
+/** In DSM__STARTING, count 0. Without a network for it the job goes on, and a line says what is missing. Collective.
+ *  @return DSM_OK; DSM_NO_MEMORY. */
+dsm_status dsm__board_begin(dsm_comm *comm, const dsm__board_params *params, dsm__board **board);
+/** Where this rank is now, a dsm__section or dsm__place; from one thread at a time. These three cost some ten nanoseconds
+ *  and accept NULL. */
+void dsm__board_enter(dsm__board *board, int place);
+/** The step or block that is worked on now. */
+void dsm__board_count(dsm__board *board, int64_t count);
+/** Something has been done in this place: for those where one can be for long. */
+void dsm__board_tick(dsm__board *board);
+/** Not collective. Accepts NULL in `*board`. */
+void dsm__board_end(dsm__board **board);
+
+/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------ */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {

@@ -4,10 +4,12 @@
 static const char *const names[DSM__SECTIONS] = {"data wait", "compute",    "gradient sum",
                                                  "optimizer", "checkpoint", "other"};
 
-void dsm__sections_start(dsm__sections *s) {
+void dsm__sections_start(dsm__sections *s, dsm__board *board) {
   memset(s, 0, sizeof *s);
+  s->board = board;
   s->started = s->since = dsm_seconds();
   s->now = DSM__OTHER;
+  dsm__board_enter(board, DSM__OTHER);
 }
 
 void dsm__sections_enter(dsm__sections *s, dsm__section next) {
@@ -15,6 +17,7 @@ void dsm__sections_enter(dsm__sections *s, dsm__section next) {
   s->seconds[s->now] += now - s->since;
   s->since = now;
   s->now = next;
+  dsm__board_enter(s->board, next);
 }
 
 dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch) {
