@@ -7,6 +7,7 @@
 #include "dsmpi/log.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
+#include "dsmpi/host.h"
 #include "dsmpi/fault.h"
 #include "dsmpi/random.h"
 #include "dsmpi/config.h"

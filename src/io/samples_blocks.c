@@ -129,9 +129,12 @@ dsm_status dsm_samples_finish(const char *path) {
   DSM_TRY_DONE(dsm__samples_read_map(fd, partial, &layout, &complete, &missing));
   if (missing) {
     const unsigned char *first = memchr(complete, MISSING, layout.blocks);
-    DSM_FAIL_DONE(DSM_INTERNAL, "%s: %llu of %llu blocks are missing, the first is %llu", partial,
-                  (unsigned long long)missing, (unsigned long long)layout.blocks,
-                  (unsigned long long)(first - complete));
+    DSM_FAIL_DONE(
+        DSM_IO,
+        "%s: %llu of %llu blocks are missing, the first is %llu; warnings above say why the disk has "
+        "not taken them, the same command goes on with them",
+        partial, (unsigned long long)missing, (unsigned long long)layout.blocks,
+        (unsigned long long)(first - complete));
   }
   DSM_TRY_DONE(dsm__atomic_commit(partial, path));
 done:
