@@ -44,7 +44,7 @@ temporary() {
 # ---- what is killed -----------------------------------------------------------------------------------------
 
 prepare_training() {
-  local save=(train mlp.yaml train.steps=1000 train.checkpoint_every=5 train.log_every=20)
+  local save=(train mlp.yaml train.steps=400 train.checkpoint_every=5 train.log_every=20)
   command=("${save[@]}" -o run) output=run
   undisturbed "${save[@]}" train.keep=1000 -o unbroken
 }
