@@ -1,5 +1,6 @@
 /* The program: words -> command -> status -> exit code. The only place that prints a failure or ends the
  * process. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,6 +75,7 @@ int main(int argc, char **argv) {
   int task;
   bool several = dsm_launched_several(&task), speaks = task == 0;
   FILE *out = speaks ? stdout : fopen("/dev/null", "w");
+  signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f, writing is then a failure that can be told */
 
   dsm_status status = read_words(argc > 0 ? (size_t)argc - 1 : 0, argv + 1, out ? out : stdout, &arguments);
   if (!speaks && out) fclose(out);
