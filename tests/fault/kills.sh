@@ -12,7 +12,8 @@ kills=${DSMPI_KILLS:-6}
 seed=${DSMPI_KILLS_SEED:-$((16#$(head -c 2 /dev/urandom | od -An -tx1 | tr -d ' ')))}
 RANDOM=$seed
 echo "seed $seed"
-ranks=3 struck=0 amid=0 ends=0
+ranks=3 struck=0 amid=0 ends=0 stuck=0
+limit=120
 small_mlp mlp.yaml
 
 random_seconds() { # BELOW, in milliseconds: a random time, as sleep wants it
@@ -95,19 +96,34 @@ end_sampling() {
   drawn=0
 }
 
+# end_of_job: the ranks end, and with them the job. Open MPI 4.1.4's mpirun sometimes locks itself in after the last rank is
+# gone (about 1 in 30 here); it is then ended, and counted.
+end_of_job() {
+  local rank
+  for rank in 0 1 2; do wait_for "$limit" "rank $rank to be gone" gone "$(cat ranks/$rank.pid)"; done
+  for ((tries = 0; tries < 500; tries++)); do
+    if gone "$job"; then break; fi
+    sleep 0.02
+  done
+  if ! gone "$job"; then
+    stuck=$((stuck + 1))
+    kill -KILL -- "-$job" # timeout, which has a group of its own, and mpirun
+  fi
+  wait_job
+}
+
 # ---- one life -----------------------------------------------------------------------------------------------
 
 # live: starts the job; it ends by itself, or by a kill within $span
 live() {
-  local rank victim=$((RANDOM % ranks)) last=$((RANDOM % 3)) moment
+  local victim=$((RANDOM % ranks)) last=$((RANDOM % 3)) moment
   moment=$(random_seconds "$span")
   # gaps in seconds between the signals with which mpirun ends the other ranks: none, or its own, of one each
   OMPI_MCA_odls_base_sigkill_timeout=$((last == 0)) start_ranks $ranks "${command[@]}"
   wait_for 60 "the ranks to start" all_started
   sleep "$moment"
   kill -KILL "$(cat ranks/$victim.pid)" 2>/dev/null || true
-  wait_job
-  for rank in 0 1 2; do wait_for 20 "rank $rank to be gone" gone "$(cat ranks/$rank.pid)"; done
+  end_of_job
   [ "$code" -ne 0 ] || return 0
   struck=$((struck + 1))
   if "amid_$kind"; then amid=$((amid + 1)); fi
@@ -131,4 +147,4 @@ done
 expect 0 2 "${command[@]}"
 "went_on_$kind"
 "end_$kind"
-passed "$kind: $kills kills in $((ends + 1)) runs, $amid of them amid a file: the same end each time"
+passed "$kind: $kills kills in $((ends + 1)) runs, $amid of them amid a file, mpirun stuck $stuck times: the same end each time"
