@@ -1,15 +1,16 @@
 #!/bin/bash
 # Installs the Debian or Ubuntu packages that dsmpi needs, those that are missing only, and says which.
-#   jobs/install-packages.sh build [data] [test]
+#   jobs/install-packages.sh build [data] [test] [slurm]     slurm: for the tests with a real queue
 set -eu
 packages="build-essential cmake pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libopenblas-openmp-dev
-          libyaml-dev libpng-dev zlib1g-dev librandom123-dev"
+          libyaml-dev libpng-dev zlib1g-dev librandom123-dev libkissfft-dev"
 for what in "$@"; do
   case $what in
     build) ;;
     data) packages="$packages dataset-fashion-mnist" ;;
     test) packages="$packages libcmocka-dev python3-h5py hdf5-tools" ;;
-    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test" >&2; exit 64 ;;
+    slurm) packages="$packages slurm-wlm-basic-plugins slurmctld slurmd slurm-client munge iproute2" ;;
+    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm" >&2; exit 64 ;;
   esac
 done
 

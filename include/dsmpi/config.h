@@ -36,7 +36,7 @@ enum dsm_process_name {
   DSM_PROCESS_SINGLE
 };
 enum dsm_beta_schedule { DSM_SCHEDULE_LINEAR, DSM_SCHEDULE_COSINE, DSM_SCHEDULE_SIGMOID, DSM_SCHEDULE_LIST };
-enum dsm_model_name { DSM_MODEL_MLP, DSM_MODEL_UNET, DSM_MODEL_LINEAR };
+enum dsm_model_name { DSM_MODEL_MLP, DSM_MODEL_UNET, DSM_MODEL_LINEAR, DSM_MODEL_CONVNET };
 enum dsm_up_attention { DSM_UP_ATTENTION_EVERY, DSM_UP_ATTENTION_ONCE };
 enum dsm_objective_name {
   DSM_OBJECTIVE_DENOISING,
@@ -45,7 +45,8 @@ enum dsm_objective_name {
   DSM_OBJECTIVE_ISM,
   DSM_OBJECTIVE_ISM_HUTCHINSON,
   DSM_OBJECTIVE_SLICED,
-  DSM_OBJECTIVE_SLICED_VR
+  DSM_OBJECTIVE_SLICED_VR,
+  DSM_OBJECTIVE_CLASSIFIER
 };
 enum dsm_prediction {
   DSM_PREDICT_EPS,
@@ -106,6 +107,7 @@ typedef struct dsm_objective_settings {
   double vlb_weight;                    /* hybrid */
   int64_t centres;                      /* esm_kde */
   double condition_drop;                /* of models with conditions */
+  bool noisy;                           /* classifier */
 } dsm_objective_settings;
 
 /** How samples are drawn. */
@@ -191,6 +193,7 @@ typedef struct dsm_config {
     int64_t threads; /* 0 = as many as the rank's cores */
     int kernels;     /* dsm_kernel_set */
     int64_t log_every, checkpoint_every, keep, keep_every, max_skipped;
+    bool background_saving;
   } train;
   dsm_sampler_settings sampler;
 } dsm_config;

@@ -177,6 +177,8 @@ dsm_times *dsm_objective_times(dsm_objective *objective);
  *  first call: none, which the network sees as left out. In dsm_objective_run, of each sample with probability
  *  objective.condition_drop they are left out too. */
 void dsm_objective_condition(dsm_objective *objective, const float *u);
+/** Entries of u, which are the labels that a classifier learns, one-hot. */
+size_t dsm_objective_conditions(const dsm_objective *objective);
 /** Which of n samples are shown without conditions: a function of (seed, step, sample). */
 void dsm_objective_draw_drops(double probability, uint64_t seed, uint64_t step, uint64_t first, size_t n,
                               bool *dropped);
@@ -230,6 +232,45 @@ dsm_denoiser dsm_network_denoiser(dsm_network *network, const float *parameters)
 void dsm_network_condition(dsm_network *network, const float *u);
 dsm_graph_facts dsm_network_facts(const dsm_network *network);
 
+/* ---- classifier ---------------------------------------------------------------------------------------- */
+
+/** A trained classifier (objective.name classifier) for blocks of `block` samples; with `gradient` also that of its
+ *  log-probabilities by x. Not thread-safe. */
+typedef struct dsm_classifier dsm_classifier;
+dsm_status dsm_classifier_create(const dsm_config *config, const dsm_process *process, const dsm_model *model,
+                                 const dsm_kernels *kernels, size_t block, bool gradient,
+                                 dsm_classifier **classifier);
+void dsm_classifier_destroy(dsm_classifier **classifier);
+size_t dsm_classifier_classes(const dsm_classifier *classifier);
+size_t dsm_classifier_features(const dsm_classifier *classifier);
+/** Probabilities p(k | x) (block, classes), and what the last layer sees (block, features); NULL where not wanted.
+ *  @param[in] x  (block, d): x_t at times t (block) for a noisy classifier, which sees 1 / sqrt(alpha^2 + sigma^2) times
+ *                it; clean data, and t NULL, for the other */
+void dsm_classifier_run(dsm_classifier *classifier, const float *parameters, const float *x, const double *t,
+                        float *features, float *probability);
+/** gradient (block, d) = grad_x ln p(k_i | x_i); k (block). */
+void dsm_classifier_gradient(dsm_classifier *classifier, const float *parameters, const float *x,
+                             const double *t, const uint32_t *k, float *gradient);
+
+/** The gradient of ln p(k | x_t) by x_t (n, d), of samples x (n, d) at times t (n): a trained noisy classifier, or a law. */
+typedef struct dsm_class_gradient {
+  void *self;
+  void (*gradient)(void *self, const float *x, const double *t, const uint32_t *k, float *gradient);
+} dsm_class_gradient;
+/** A denoiser of p(x0 | k) made of one of p(x0) and a classifier (Song et al. 2021, arXiv:2011.13456, section 5;
+ *  Dhariwal & Nichol 2021, arXiv:2105.05233, algorithm 2): with g = scale grad ln p(k | x_t)
+ *    s = s_0 + g,   eps_hat = eps_0 - sigma g,   x0_hat = x0_0 + sigma^2 / alpha g
+ *  Exact for scale 1 and the true p(k | x_t); larger scales sharpen. */
+typedef struct dsm_class_guidance dsm_class_guidance;
+/** For n samples of d numbers; `prior` and `classifier` are copied, what they point to is borrowed. */
+dsm_status dsm_class_guidance_create(const dsm_process *process, const dsm_denoiser *prior,
+                                     const dsm_class_gradient *classifier, double scale, size_t n, size_t d,
+                                     dsm_class_guidance **guidance);
+void dsm_class_guidance_destroy(dsm_class_guidance **guidance);
+/** The classes k (n) of the samples from now on, copied; 0 before the first call. */
+void dsm_class_guidance_give(dsm_class_guidance *guidance, const uint32_t *k);
+dsm_denoiser dsm_class_guidance_denoiser(dsm_class_guidance *guidance);
+
 /** Proposals of Metropolis's rule and how many were accepted, over the samples of a block. */
 typedef struct dsm_sampling_moves {
   int64_t proposed, accepted;
@@ -252,8 +293,8 @@ typedef struct dsm_sampling {
   bool (*progress)(void *context, int64_t done, int64_t all);
   void *context;
   int64_t *evaluations; /* is raised by the evaluations of the network, of all n samples each; or NULL */
-  int32_t
-      *needed; /* (n) set to the evaluations of the network each sample needed by itself: fewer where steps adapt; or NULL */
+  int32_t *
+      needed; /* (n) set to the evaluations of the network each sample needed by itself: fewer where steps adapt; or NULL */
   dsm_sampling_moves *moves; /* is raised; or NULL */
 } dsm_sampling;
 

@@ -33,6 +33,18 @@ const char *dsm_comm_host(const dsm_comm *comm);
 const char *dsm_comm_library(void);
 /** Cores that this process may run on (its affinity mask). Not collective. */
 int dsm_comm_cores(void);
+/** "MPI_THREAD_SERIALIZED": what MPI promised about threads. */
+const char *dsm_comm_thread_level(const dsm_comm *comm);
+/** "mpirun", "srun", ...; NULL: nobody launched this job. */
+const char *dsm_comm_launcher(const dsm_comm *comm);
+/** Starts and ends MPI in a child process, for at most `limit` seconds: whatever it does there is survived. Not collective; in
+ *  a process that has not started MPI itself.
+ *  @param[out] level  as dsm_comm_thread_level
+ *  @return DSM_OK; DSM_LAUNCHER with what MPI said. */
+dsm_status dsm_comm_trial(double limit, char *level, size_t size);
+/** Seconds by which the clock of `rank` is ahead of rank 0's, on rank 0; to about half of a message's way there and back.
+ *  Collective over these two ranks; the others may call it too, and do nothing. */
+dsm_status dsm_comm_clock_offset(dsm_comm *comm, int rank, double *offset);
 /** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives
  *  (0 when alone; `task` may be NULL). Needs no MPI: so help is printed once, and work for one process
  *  starts no MPI where it is alone. */
@@ -47,6 +59,28 @@ dsm_status dsm_agree(dsm_comm *comm, dsm_status status);
  *  code; for failures that the others cannot be told of. Does not return. */
 void dsm_comm_abort(dsm_comm *comm, dsm_status status) __attribute__((noreturn));
 
+/** Refuses a job whose ranks do not have the same `text`, on all of them alike: "ranks of one job have different WHAT: ...",
+ *  naming ranks and hosts with what each is to be `shown` by (short, may be ""), then `advice`. Collective.
+ *  @return DSM_OK; `otherwise` */
+dsm_status dsm_comm_same(dsm_comm *comm, dsm_status otherwise, const char *what, const char *shown,
+                         const char *text, const char *advice);
+
+/** "rank 3", "ranks 0-3, 8" for n ranks in ascending order; cut with "..." where there is no room. Returns `text`. */
+const char *dsm_ranks_text(const int *rank, size_t n, char *text, size_t size);
+
+/** Where a rank may run. Holds no pointers. */
+enum { DSM_PLACE_WORDS = 16 };
+typedef struct dsm_rank_place {
+  char host[64];
+  int online;                     /* cores of the host */
+  int allowed;                    /* of them in its affinity mask */
+  uint64_t mask[DSM_PLACE_WORDS]; /* core c: bit c % 64 of word c / 64; cores from 1024 on are counted only */
+} dsm_rank_place;
+/** That of this process; NULL `comm`: there is no job. Not collective. */
+void dsm_rank_place_find(const dsm_comm *comm, dsm_rank_place *place);
+/** "0-3,8" of a mask. Returns `text`. */
+const char *dsm_cores_text(const uint64_t *mask, char *text, size_t size);
+
 /** Collective helpers on small data. */
 dsm_status dsm_comm_barrier(dsm_comm *comm);
 dsm_status dsm_comm_broadcast(dsm_comm *comm, void *data, size_t bytes, int root);
@@ -56,6 +90,32 @@ dsm_status dsm_comm_allgather(dsm_comm *comm, const void *data, size_t bytes, vo
  *  output may be NULL. */
 dsm_status dsm_comm_statistics(dsm_comm *comm, const double *x, size_t n, double *min, double *mean,
                                double *max, int *max_rank);
+
+/* ---- work dealt out while it is done ------------------------------------------------------------------- */
+
+/** Items 0 ... count - 1, given one by one and in this order to whichever rank asks next, so that fast and slow ranks end
+ *  together. Rank 0 keeps the counter. MPI moves nothing by itself: rank 0 answers when it comes by, in dsm_queue_next
+ *  and dsm_queue_tell. */
+typedef struct dsm_queue dsm_queue;
+/** Collective. @return DSM_OK; DSM_NO_MEMORY */
+dsm_status dsm_queue_create(dsm_comm *comm, uint64_t count, dsm_queue **queue);
+/** Collective, after each rank has been told that there is no more. Accepts NULL in `*queue`. */
+void dsm_queue_destroy(dsm_queue **queue);
+/** The item in hand is done, if there was one; takes the next. Every rank calls it until `*more` is false, also one that has
+ *  failed, after dsm_queue_close. Waits for the answer; rank 0 waits, at the end, until the others have been told. */
+dsm_status dsm_queue_next(dsm_queue *queue, uint64_t *item, bool *more);
+/** Tells how far the item in hand is, from 0 to 1, and on rank 0 answers the others. To be called often; never waits. */
+dsm_status dsm_queue_tell(dsm_queue *queue, double share);
+/** No more items are given out; those in hand are to be finished. On any rank; goes with the next tell or next. */
+void dsm_queue_close(dsm_queue *queue);
+/** What rank 0 knows; all zero on the others. */
+typedef struct dsm_queue_facts {
+  double done;    /* items, those in hand by their shares */
+  double longest; /* seconds of the longest item that is done */
+  double spread;  /* seconds between the first rank that found nothing more and the last one, at the end */
+  uint64_t least, most; /* items a rank has done */
+} dsm_queue_facts;
+dsm_queue_facts dsm_queue_facts_of(const dsm_queue *queue);
 
 /* ---- gradient sum -------------------------------------------------------------------------------------- */
 

@@ -26,6 +26,28 @@ dsm_status dsm_temporary_name(const char *path, char *temporary, size_t size);
  *  @return DSM_OK; DSM_IO. */
 dsm_status dsm_remove_leftovers(const char *folder, const char *start);
 
+/* ---- where files go ------------------------------------------------------------------------------------ */
+
+typedef enum dsm_storage {
+  DSM_STORAGE_DISK,     /* of this host */
+  DSM_STORAGE_MEMORY,   /* of this host: gone with it */
+  DSM_STORAGE_LAYER,    /* a container's own */
+  DSM_STORAGE_NETWORK,  /* one server */
+  DSM_STORAGE_LUSTRE,   /* parallel, striped as the user says */
+  DSM_STORAGE_PARALLEL, /* parallel, others */
+  DSM_STORAGE_UNKNOWN
+} dsm_storage;
+typedef struct dsm_file_system {
+  dsm_storage kind;
+  char type[32];     /* "ext4", "nfs"; the kernel's number where it is not known */
+  char folder[1024]; /* the one that was asked of */
+  double size, room; /* bytes in all, and free for this user */
+  bool writable;     /* as far as permissions and mount options tell */
+} dsm_file_system;
+/** The file system under `path`, which need not exist: of the nearest folder above it that does.
+ *  @return DSM_OK; DSM_IO */
+dsm_status dsm_file_system_of(const char *path, dsm_file_system *system);
+
 /* ---- checkpoint ---------------------------------------------------------------------------------------- */
 
 enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };

@@ -33,6 +33,14 @@ const char *dsm_model_text(const dsm_model *model);
 dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
                           dsm_node *condition);
 
+/** Classes of a classifier (objective.name classifier), else 0. */
+size_t dsm_model_classes(const dsm_model *model);
+/** Adds a classifier to a graph; x and label as above.
+ *  @param[out] features  (N, f): what the last layer sees; NULL after a mistake
+ *  @return logits (N, classes); NULL after a mistake */
+dsm_node *dsm_model_build_classifier(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
+                                     dsm_node **features);
+
 /** Sinusoidal embedding of a label (N, 1) -> (N, width), width even, 4 ... 16384: [sin(label f_i), cos(label
  *  f_i)], f_i = exp(-i ln 1e4 / (width/2 - 1)), i = 0 ... width/2 - 1.  Ho et al. 2020 (arXiv:2006.11239),
  *  as in its reference code. */

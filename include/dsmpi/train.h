@@ -12,6 +12,11 @@ const char *dsm_version_line(void);
 /** Build, compiler, MPI, BLAS, HDF5, kernels, license: one fact a line. Not collective. */
 dsm_status dsm_version_facts(char *text, size_t size);
 
+/** From now on SIGUSR1 is kept for the dsm_train that follows, which then stops after its first step. Without this, one
+ *  that comes while MPI is started or the data are opened ends the process, as such signals do by default. Not
+ *  collective; before MPI is started. */
+void dsm_stop_listen(void);
+
 typedef struct dsm_train_options {
   const char *run;  /* run folder; created if missing; NULL only in a dry run */
   double max_hours; /* stop with a checkpoint before this wall time; 0 = no limit */
@@ -23,10 +28,18 @@ typedef struct dsm_train_options {
  *  DSM_DIVERGED; other failures. */
 dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_options *options);
 
+/** Which class a classifier is to lead samples to. */
+typedef struct dsm_class_choice {
+  const char *source; /* run folder or checkpoint of a noisy classifier; NULL: none */
+  int64_t label;      /* -1: each class in turn */
+  double scale;
+} dsm_class_choice;
 typedef struct dsm_sample_options {
   const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
   const char *output; /* samples file */
   uint64_t count;
+  dsm_class_choice classifier;  /* the classes then stand in the file, under the name of the
+                                  classifier's labels */
   const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;
 } dsm_sample_options;
@@ -97,6 +110,18 @@ typedef struct dsm_likelihood_options {
  *  DSM_BAD_DATA: data of another shape, not finite, or not in steps of `width` */
 dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
 
+typedef struct dsm_classify_options {
+  const char *source;           /* run folder or checkpoint of a classifier */
+  const char *output;           /* file to write, in the manner of a samples file */
+  dsm_given data;               /* samples, in physical units */
+  const char *const *overrides; /* sampler.block, sampler.ema, train.threads, train.kernels */
+  size_t override_count;
+} dsm_classify_options;
+/** A trained classifier on samples: /probabilities float32 (N, classes), /features float32 (N, f), /class int32 (N).
+ *  Tells the accuracy where the labels of the training stand beside the samples too. A noisy classifier is asked at
+ *  the first time of its process. Goes on with an interrupted file; the same bytes on any number of ranks. */
+dsm_status dsm_classify(dsm_comm *comm, const dsm_classify_options *options);
+
 /* ---- restoration --------------------------------------------------------------------------------------- */
 
 /** What y = H x + n, n ~ N(0, noise^2), in physical units, tells of a sample x; see dsmpi/restore.h for H.
@@ -116,16 +141,16 @@ enum dsm_restore_task {
 typedef struct dsm_restore_options {
   const char *source; /* run folder (its newest whole checkpoint) or checkpoint file */
   const char *output;
-  dsm_given data; /* (N, y...), NaN where a number is missing; clean samples with `degrade` */
-  int task;       /* dsm_restore_task */
-  double noise;   /* standard deviation of n; denoise: above 0 */
-  bool degrade;   /* the data are clean: y is made of them, and the truth is kept beside the results */
-  uint64_t draws; /* K samples of p(x | y) for each y; 0 in denoise only */
-  size_t factor;  /* superres */
-  int border;     /* dsm_border, deblur */
-  dsm_given side; /* the mask (inpaint; file NULL: none), kernel (deblur) or matrix (linear) */
-  int form;       /* dsm_guidance_form; not in denoise */
-  int iterations; /* of the form moments */
+  dsm_given data;  /* (N, y...), NaN where a number is missing; clean samples with `degrade` */
+  int task;        /* dsm_restore_task */
+  double noise;    /* standard deviation of n; denoise: above 0 */
+  bool degrade;    /* the data are clean: y is made of them, and the truth is kept beside the results */
+  uint64_t draws;  /* K samples of p(x | y) for each y; 0 in denoise only */
+  size_t factor;   /* superres */
+  int border;      /* dsm_border, deblur */
+  dsm_given side;  /* the mask (inpaint; file NULL: none), kernel (deblur) or matrix (linear) */
+  int form;        /* dsm_guidance_form; not in denoise */
+  int iterations;  /* of the form moments */
   double data_std; /* in the model's units; 0: 1 for standardized data, else objective.sigma_data */
   const char *const *overrides; /* sampler.*, train.threads, train.kernels */
   size_t override_count;

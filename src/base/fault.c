@@ -1,7 +1,9 @@
-/* What is to strike this process. One plan for the process, as the environment that it comes from is one. */
+/* What is to strike this process. One plan for the process, as the environment that it comes from is one. The plan is made
+ * once; the step and what is over change while threads that write checkpoints look at them. */
 #include "dsmpi/fault.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +18,9 @@ static struct {
   struct {
     dsm_fault kind;
     int64_t step;
-    bool over;
+    atomic_bool over;
   } fault[FAULTS_MAX];
-  int64_t step; /* the one that is computed now; 0 before the first */
+  _Atomic int64_t step; /* the one that is computed now; 0 before the first */
 } plan;
 
 static const char *const words[DSM_FAULT_KINDS] = {
@@ -90,8 +92,7 @@ static bool strikes(dsm_fault kind, int *which) {
 bool dsm_fault_strikes(dsm_fault kind) {
   int which;
   if (plan.count == 0 || !strikes(kind, &which)) return false;
-  plan.fault[which].over = true;
-  return true;
+  return !atomic_exchange(&plan.fault[which].over, true);
 }
 
 void dsm_fault_step(int64_t step) {

@@ -90,9 +90,10 @@ const dsm__setting dsm__schema[] = {
     /* ---- model ---- */
     {"model.name", DSM__WORD, FIELD(model, name), .flags = DSM__FIXED,
      .words = WORDS([DSM_MODEL_MLP] = "mlp", [DSM_MODEL_UNET] = "unet",
-                    [DSM_MODEL_LINEAR] = "linear"), .initial = "unet",
+                    [DSM_MODEL_LINEAR] = "linear", [DSM_MODEL_CONVNET] = "convnet"), .initial = "unet",
      .also = "type architecture network arch",
-     .sentence = "Network: a U-Net for images, a residual MLP for vectors, or F = W x + b without time."},
+     .sentence = "Network: a U-Net for images, a residual MLP for vectors, or F = W x + b without time; convnet, the first "
+                 "half of the U-Net, classifies images, and mlp vectors."},
     {"model.width", DSM__INT, FIELD(model, width), .flags = DSM__FIXED, RANGE(1, 65536), .initial = "32",
      .also = "channels nf dim hidden base_channels",
      .sentence = "U-Net: channels of the first level; MLP: width of the layers."},
@@ -120,11 +121,14 @@ const dsm__setting dsm__schema[] = {
                     [DSM_OBJECTIVE_HYBRID] = "hybrid", [DSM_OBJECTIVE_ESM_KDE] = "esm_kde",
                     [DSM_OBJECTIVE_ISM] = "ism",
                     [DSM_OBJECTIVE_ISM_HUTCHINSON] = "ism_hutchinson", [DSM_OBJECTIVE_SLICED] = "sliced",
-                    [DSM_OBJECTIVE_SLICED_VR] = "sliced_vr"),
+                    [DSM_OBJECTIVE_SLICED_VR] = "sliced_vr",
+                    [DSM_OBJECTIVE_CLASSIFIER] = "classifier"),
      .initial = "denoising", .also = "type loss",
      .sentence = "What is minimised: the error of denoising, also with a learned variance (hybrid), explicit score matching "
-                 "of a kernel density estimate (esm_kde), or implicit score matching with the exact trace, "
-                 "an estimate of it, or slices."},
+                 "of a kernel density estimate (esm_kde), implicit score matching with the exact trace, "
+                 "an estimate of it, or slices; or the cross-entropy of the labels in data.conditions (classifier)."},
+    {"objective.noisy", DSM__BOOL, FIELD(objective, noisy), .flags = DSM__FIXED, .initial = "false",
+     .sentence = "Classifier: of x_t at all times of the process, for guidance, instead of clean data."},
     {"objective.prediction", DSM__WORD, FIELD(objective, prediction), .flags = DSM__FIXED,
      .words = WORDS([DSM_PREDICT_EPS] = "eps", [DSM_PREDICT_X0] = "x0", [DSM_PREDICT_SCORE] = "score",
                     [DSM_PREDICT_V] = "v", [DSM_PREDICT_ENERGY] = "energy", [DSM_PREDICT_MU] = "mu",
@@ -246,6 +250,9 @@ const dsm__setting dsm__schema[] = {
     {"train.keep_every", DSM__INT, FIELD(train, keep_every), FROM(0), .initial = "0",
      .also = "keep_period keep_checkpoint_every",
      .sentence = "Checkpoints of steps that this divides are kept for good, besides; 0 = none."},
+    {"train.background_saving", DSM__BOOL, FIELD(train, background_saving), .initial = "true",
+     .also = "async_save async_checkpoint",
+     .sentence = "Write checkpoints while training goes on, from a copy, which takes memory of rank 0."},
     {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "

@@ -69,6 +69,7 @@ const dsm_command dsm__command_encode = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run_encode,
 };
 
@@ -91,5 +92,6 @@ const dsm_command dsm__command_decode = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run_decode,
 };

@@ -113,5 +113,6 @@ const dsm_command dsm__command_interpolate = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

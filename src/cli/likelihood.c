@@ -123,5 +123,6 @@ const dsm_command dsm__command_likelihood = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

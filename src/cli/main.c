@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "dsmpi/host.h"
 #include "dsmpi/log.h"
+#include "dsmpi/memory.h"
 #include "dsmpi/train.h"
 
 static dsm_status print_version(FILE *out) {
@@ -41,6 +43,31 @@ static dsm_status read_words(size_t count, char *const *words, FILE *out, dsm_ar
     return dsm__help_command(command, out);
   }
   return DSM_OK;
+}
+
+/* "train a.yaml -o run": `*text` is owned by the caller: free(). */
+static dsm_status join_words(int argc, char **argv, char **text) {
+  size_t length = 1;
+  for (int i = 1; i < argc; i++) length += strlen(argv[i]) + 1;
+  DSM_TRY(DSM_ALLOC(length, text));
+  char *end = *text;
+  for (int i = 1; i < argc; i++) end += sprintf(end, "%s%s", i > 1 ? " " : "", argv[i]);
+  return DSM_OK;
+}
+
+/* All ranks must be the same program, told the same: before anything else passes between them, which another version may
+ * not understand. */
+static dsm_status check_same(dsm_comm *comm, int argc, char **argv) {
+  char id[64], program[160], *words = NULL;
+  snprintf(program, sizeof program, "%s, build %.12s", dsm_version_line(), dsm_program_id(id, sizeof id));
+  DSM_TRY(dsm_comm_same(comm, DSM_LAUNCHER, "programs", program, id,
+                        "start all ranks from one installation that every host sees"));
+  DSM_AGREE(comm, join_words(argc, argv, &words));
+  const dsm_status status =
+      dsm_comm_same(comm, DSM_BAD_CONFIG, "command lines", words, words,
+                    "start all ranks with the same words: they train one model together");
+  free(words);
+  return status == DSM_OK ? status : dsm__forward(status, __FILE__, __LINE__);
 }
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
@@ -84,8 +111,12 @@ int main(int argc, char **argv) {
    * every task alike, but mpirun ends all tasks when the first of them fails, even before another has told
    * why: so tasks with others beside them leave through MPI's end, which waits for all. */
   bool answered = status == DSM_OK && !arguments.command;
-  if (!answered && (several || (status == DSM_OK && arguments.command->parallel))) {
+  const bool wanted =
+      status == DSM_OK && !answered && arguments.command->parallel && !arguments.command->lone;
+  if (status == DSM_OK && !answered && arguments.command->stops) dsm_stop_listen();
+  if (!answered && (several || wanted)) {
     dsm_status started = dsm_comm_create(&comm);
+    if (started == DSM_OK) started = check_same(comm, argc, argv);
     if (started != DSM_OK) status = started;
     if (comm) speaks = dsm_comm_rank(comm) == 0;
   }
@@ -93,6 +124,9 @@ int main(int argc, char **argv) {
   if (status == DSM_OK) status = flush_output();
 
   if (status != DSM_OK && speaks) report(status);
+  /* srun --kill-on-bad-exit sends SIGTERM to all tasks as soon as the first has left with a failure. They are leaving too, and
+   * died of it, in place of the exit status they were about to have, were it not ignored. */
+  if (status != DSM_OK && several) signal(SIGTERM, SIG_IGN);
   dsm_comm_destroy(&comm);
   /* mpirun ends all tasks, and drops what they have printed last, as soon as one has left with a failure: so the
    * one that speaks leaves first. */

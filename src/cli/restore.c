@@ -188,5 +188,6 @@ const dsm_command dsm__command_restore = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

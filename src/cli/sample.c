@@ -1,9 +1,26 @@
 /* dsmpi sample */
 #include "cli.h"
 
+#include <string.h>
+
 #include "dsmpi/train.h"
 
-enum { COUNT, OUTPUT, SAMPLER, STEPS, SEED, ETA, LABEL, CONDITION, CONDITIONS, GUIDANCE, OPTION_COUNT };
+enum {
+  COUNT,
+  OUTPUT,
+  SAMPLER,
+  STEPS,
+  SEED,
+  ETA,
+  LABEL,
+  CONDITION,
+  CONDITIONS,
+  GUIDANCE,
+  CLASSIFIER,
+  CLASS,
+  SCALE,
+  OPTION_COUNT
+};
 
 static const dsm_option options[OPTION_COUNT] = {
     [COUNT] = {"count", 'n', true, "N", "number of samples"},
@@ -17,9 +34,25 @@ static const dsm_option options[OPTION_COUNT] = {
     [CONDITIONS] = {"conditions", 0, false, "FILE",
                     "one row a sample; short for sampler.condition_file=FILE"},
     [GUIDANCE] = {"guidance", 0, false, "W", "short for sampler.guidance=W"},
+    [CLASSIFIER] = {"classifier", 0, false, "RUN", "lead samples to classes by this noisy classifier"},
+    [CLASS] = {"class", 0, false, "K", "with --classifier: class, or all, each in turn; default all"},
+    [SCALE] = {"scale", 0, false, "S", "with --classifier: strength; default 1"},
 };
 
 static const size_t settings[] = {SAMPLER, STEPS, SEED, ETA, LABEL, CONDITION, CONDITIONS, GUIDANCE};
+
+static dsm_status choose_class(const dsm_arguments *arguments, dsm_class_choice *choice) {
+  uint64_t label = 0;
+  const char *class = arguments->value[CLASS];
+  const bool one = class && strcmp(class, "all") != 0;
+  *choice = (dsm_class_choice){.source = arguments->value[CLASSIFIER], .label = -1, .scale = 1};
+  if (!choice->source && (class || arguments->value[SCALE]))
+    DSM_FAIL(DSM_USAGE, "--class and --scale are of --classifier RUN; for a conditional model use --label");
+  if (one) DSM_TRY(dsm__option_count(arguments, CLASS, 0, UINT32_MAX, &label));
+  if (one) choice->label = (int64_t)label;
+  DSM_TRY(dsm__option_real(arguments, SCALE, 0, 1e6, &choice->scale));
+  return DSM_OK;
+}
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_overrides overrides;
@@ -31,6 +64,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
       .override_count = overrides.count,
   };
   DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000000), &o.count));
+  DSM_TRY(choose_class(arguments, &o.classifier));
   DSM_TRY(dsm_sample(comm, &o));
   return DSM_OK;
 }
@@ -52,7 +86,8 @@ const dsm_command dsm__command_sample = {
                "\n"
                "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o samples.h5 --steps 100\n"
                "  mpirun -np 4 dsmpi sample runs/fashion -n 64 -o b.h5 --sampler dpmpp_2m\n"
-               "  dsmpi sample runs/digits -n 80 -o digits.h5 --label all --guidance 2",
+               "  dsmpi sample runs/digits -n 80 -o digits.h5 --label all --guidance 2\n"
+               "  dsmpi sample runs/fashion -n 80 -o led.h5 --classifier runs/noisy --scale 3",
     .section = "sampler",
     .options = options,
     .option_count = OPTION_COUNT,
@@ -60,5 +95,6 @@ const dsm_command dsm__command_sample = {
     .max_operands = 1,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

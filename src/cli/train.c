@@ -53,8 +53,9 @@ const dsm_command dsm__command_train = {
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,
-    .max_operands = DSM_OPERANDS_MAX,
+    .max_operands = DSM_CONFIGS_MAX,
     .overrides = true,
     .parallel = true,
+    .stops = true,
     .run = run,
 };

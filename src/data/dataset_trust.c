@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataset_private.h"
+#include "filters.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
 
@@ -85,25 +86,6 @@ done:
 
 /* ---- filters ------------------------------------------------------------------------------------------- */
 
-static const struct known_filter {
-  int id;
-  const char *name, *package; /* package: "" = comes with HDF5 */
-} known_filters[] = {
-    {H5Z_FILTER_DEFLATE, "gzip", ""},
-    {H5Z_FILTER_SHUFFLE, "shuffle", ""},
-    {H5Z_FILTER_FLETCHER32, "fletcher32", ""},
-    {H5Z_FILTER_SZIP, "szip", ""},
-    {H5Z_FILTER_NBIT, "nbit", ""},
-    {H5Z_FILTER_SCALEOFFSET, "scaleoffset", ""},
-    {32000, "lzf", "hdf5-plugin-lzf"},
-    {307, "bzip2", "hdf5-filter-plugin"},
-    {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
-    {32004, "lz4", "hdf5-filter-plugin"},
-    {32008, "bitshuffle", "hdf5-filter-plugin"},
-    {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
-    {32015, "zstd", ""},
-};
-
 static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *text, size_t size) {
   int count = H5Pget_nfilters(properties);
   size_t used = 0;
@@ -113,9 +95,7 @@ static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *te
     size_t values = 0;
     char name[64] = "";
     int id = H5Pget_filter2(properties, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
-    const struct known_filter *known = NULL;
-    for (size_t k = 0; k < sizeof known_filters / sizeof known_filters[0]; k++)
-      if (known_filters[k].id == id) known = &known_filters[k];
+    const dsm__filter *known = dsm__filter_known(id);
     /* An unknown number is never offered to HDF5, which would look for a plugin to load. */
     if (!known)
       DSM_FAIL(DSM_BAD_DATA,

@@ -4,16 +4,30 @@
 #include <pthread.h>
 #include <stdio.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Numbers are drawn and served in turn, so that the loader gets in between the datasets of a checkpoint. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t next_one = PTHREAD_COND_INITIALIZER;
+static unsigned long drawn, served;
 
 void dsm_hdf5_lock(void) {
-  pthread_mutex_lock(&lock);
+  pthread_mutex_lock(&mutex);
+  const unsigned long mine = drawn++;
+  while (served != mine) pthread_cond_wait(&next_one, &mutex);
+  pthread_mutex_unlock(&mutex);
   /* Thread-safe builds keep one error stack a thread, hence each time. */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
 void dsm_hdf5_unlock(void) {
-  pthread_mutex_unlock(&lock);
+  pthread_mutex_lock(&mutex);
+  served++;
+  pthread_cond_broadcast(&next_one);
+  pthread_mutex_unlock(&mutex);
+}
+
+void dsm_hdf5_pause(void) {
+  dsm_hdf5_unlock();
+  dsm_hdf5_lock();
 }
 
 typedef struct message {

@@ -5,8 +5,6 @@
  * number % slots
  *
  * The reader alone touches the dataset, the conditions and the order. Under the mutex: filled, taken, stop, status, trail. */
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +13,7 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/thread.h"
 #include "order.h"
 
 enum {
@@ -137,19 +136,13 @@ static dsm_status create_order(dsm_loader *l) {
 }
 
 static dsm_status start_thread(dsm_loader *l) {
-  sigset_t all, before;
   if (pthread_mutex_init(&l->mutex, NULL) != 0) DSM_FAIL(DSM_NO_MEMORY, "no mutex for the loader");
   if (pthread_cond_init(&l->changed, NULL) != 0) {
     pthread_mutex_destroy(&l->mutex);
     DSM_FAIL(DSM_NO_MEMORY, "no condition variable for the loader");
   }
   l->has_mutex = true;
-  /* Signals that ask to save and stop are for the main thread. */
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&l->thread, NULL, read_ahead, l);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed) DSM_FAIL(DSM_NO_MEMORY, "no thread for the loader: %s", strerror(failed));
+  DSM_TRY(dsm_thread_start("the loader", read_ahead, l, &l->thread));
   l->has_thread = true;
   return DSM_OK;
 }

@@ -297,8 +297,10 @@ static dsm_status verify_entries(hid_t parent, const char *name, const dsm_param
   dsm_status status = DSM_OK;
   hid_t group = H5I_INVALID_HID;
   DSM_TRY_DONE(dsm__h5_open_group(parent, name, &group));
-  for (size_t i = 0; i < dsm_parameters_entries(table); i++)
+  for (size_t i = 0; i < dsm_parameters_entries(table); i++) {
     DSM_TRY_DONE(dsm__h5_verify(group, dsm_parameters_entry(table, i)->name, type));
+    dsm_hdf5_pause();
+  }
 done:
   dsm__h5_close(&group);
   return status;

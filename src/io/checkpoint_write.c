@@ -84,6 +84,7 @@ static dsm_status write_entries(hid_t parent, const char *name, const dsm_parame
     const dsm_parameter *p = dsm_parameters_entry(table, i);
     dsm_parameter_to_file(p, size, (const char *)flat + p->offset * size, scratch);
     DSM_TRY_DONE(dsm__h5_write(group, p->name, type, dsm_parameter_file_shape(p), scratch));
+    dsm_hdf5_pause();
   }
 done:
   dsm__h5_close(&group);

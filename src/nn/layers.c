@@ -46,6 +46,8 @@ static dsm_node *bias(dsm__net *net, const char *layer, size_t out) {
 
 size_t dsm__outputs(const dsm__net *net) {
   const size_t channels = net->sample.n[net->sample.rank - 1];
+  if (net->config->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    return (size_t)net->config->data.classes.value[0];
   return net->config->objective.name == DSM_OBJECTIVE_HYBRID ? 2 * channels : channels;
 }
 

@@ -9,8 +9,9 @@
 #include "dsmpi/nn.h"
 
 enum {
-  DSM__NAME_MAX = 96,        /* bytes of a parameter's name */
-  DSM__WIDTH_MAX = 16 * 1024 /* of a time embedding, and so of a model */
+  DSM__NAME_MAX = 96,         /* bytes of a parameter's name */
+  DSM__WIDTH_MAX = 16 * 1024, /* of a time embedding, and so of a model */
+  DSM__BLOCKS_MAX = 64        /* of a level */
 };
 
 /** One walk through a network. */
@@ -22,10 +23,12 @@ typedef struct dsm__net {
   const dsm_parameters *table;
   dsm_parameters *growing; /* the table on the first walk, else NULL */
   dsm_status status;       /* first failure to add to the table */
+  dsm_node *features;      /* of a classifier, set by `build`: what its last layer sees, (N, features) */
   uint32_t masks; /* dropout masks so far: the number of each must be unique and the same on every walk */
 } dsm__net;
 
-/** Channels of the network's output: those of a sample, twice where a variance is learned too. */
+/** Channels of the network's output: those of a sample, twice where a variance is learned too; the classes of a
+ *  classifier. */
 size_t dsm__outputs(const dsm__net *net);
 
 /** A kind of network: one line in the list of model.c. */
@@ -36,7 +39,19 @@ typedef struct dsm__network {
   void (*describe)(const dsm_config *config, dsm_shape sample, char *text, size_t size);
   dsm_node *(*build)(dsm__net *net, dsm_node *x, dsm_node *label);
 } dsm__network;
-extern const dsm__network dsm__unet, dsm__mlp, dsm__linear_network;
+extern const dsm__network dsm__unet, dsm__mlp, dsm__linear_network, dsm__convnet;
+
+/* ---- networks of levels, levels.c ---------------------------------------------------------------------- */
+
+/** Refuses what a network called `name` cannot be made of: see dsm_model_create. */
+dsm_status dsm__levels_check(const char *name, const dsm_config *config, dsm_shape sample);
+/** "unet 28x28x1, width 32, levels 1 2 2, 2 blocks, attention at 7"; returns its length. */
+size_t dsm__levels_describe(const char *name, const dsm_config *config, dsm_shape sample, char *text,
+                            size_t size);
+/** Channels of a level: its multiplier times the width. */
+size_t dsm__level_channels(const dsm__net *net, size_t level);
+/** Whether model.attention has the height of this level. */
+bool dsm__has_attention(const dsm_config *config, dsm_shape sample, size_t level);
 
 /* ---- layers; `scale` is the variance scale of the initial weights, 0 starts at zero; biases start at zero  */
 

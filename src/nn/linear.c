@@ -12,6 +12,8 @@ static dsm_status linear_check(const dsm_config *config, dsm_shape sample) {
         "model.name linear is for vectors (C), but a sample has shape %s: use model.name unet for images "
         "(H, W, C)",
         dsm_shape_text(sample, text, sizeof text));
+  if (config->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    DSM_FAIL(DSM_BAD_CONFIG, "model.name linear is no classifier: use mlp");
   if (config->data.conditions[0])
     DSM_FAIL(DSM_BAD_CONFIG, "model.name linear sees nothing but x: use mlp with data.conditions");
   return DSM_OK;

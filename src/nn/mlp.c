@@ -42,7 +42,8 @@ static dsm_node *mlp_build(dsm__net *net, dsm_node *x, dsm_node *label) {
   dsm_node *time = dsm__time_features(net, label, width, width);
   dsm_node *h = dsm__linear(net, x, width, 1, "input");
   for (int64_t i = 0; i < net->config->model.depth; i++) h = block(net, h, time, width, i);
-  return dsm__linear(net, dsm__silu(net, h), dsm__outputs(net), 0, "output");
+  net->features = dsm__silu(net, h);
+  return dsm__linear(net, net->features, dsm__outputs(net), 0, "output");
 }
 
 const dsm__network dsm__mlp = {.check = mlp_check, .describe = mlp_describe, .build = mlp_build};

@@ -13,13 +13,16 @@ struct dsm_model {
   const dsm__network *network;
   dsm_config config;
   dsm_shape sample;
-  size_t conditions;
+  size_t conditions; /* entries of u that the network sees; a classifier sees none */
+  size_t classes;    /* of a classifier, else 0 */
   dsm_parameters *table;
   char text[TEXT_MAX];
 };
 
-static const dsm__network *const networks[] = {
-    [DSM_MODEL_MLP] = &dsm__mlp, [DSM_MODEL_UNET] = &dsm__unet, [DSM_MODEL_LINEAR] = &dsm__linear_network};
+static const dsm__network *const networks[] = {[DSM_MODEL_MLP] = &dsm__mlp,
+                                               [DSM_MODEL_UNET] = &dsm__unet,
+                                               [DSM_MODEL_LINEAR] = &dsm__linear_network,
+                                               [DSM_MODEL_CONVNET] = &dsm__convnet};
 
 /* The first walk: builds the network for one sample on a graph that is thrown away, to learn its parameters.
  */
@@ -42,11 +45,21 @@ static dsm_status make_table(dsm_model *model) {
   dsm_node *y = model->network->build(&net, x, label);
   DSM_TRY_DONE(net.status);
   DSM_TRY_DONE(dsm_graph_status(graph));
+  if (model->classes > 0) batch = DSM_SHAPE(1, model->classes);
   batch.n[batch.rank - 1] = dsm__outputs(&net);
   DSM_ASSERT(y && dsm_shape_equal(dsm_node_shape(y), batch));
 done:
   dsm_graph_destroy(&graph);
   return status;
+}
+
+/* The labels that a classifier learns are what other models are conditioned on. */
+static dsm_status check_classes(const dsm_conditions *c) {
+  if (c->count == 1 && c->each[0].classes > 1) return DSM_OK;
+  DSM_FAIL(
+      DSM_BAD_CONFIG,
+      "objective.name classifier needs the labels of two or more classes: one dataset in data.conditions, "
+      "such as \"labels\", and their number in data.classes, or [-1] to have them counted");
 }
 
 dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_model **model) {
@@ -58,18 +71,21 @@ dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_mode
     DSM_FAIL(DSM_BAD_CONFIG, "model.dropout is %g: it must be at least 0 and below 1", dropout);
 
   dsm_conditions conditions;
+  const bool classifies = config->objective.name == DSM_OBJECTIVE_CLASSIFIER;
   DSM_TRY(dsm_conditions_of(config, &conditions));
+  if (classifies) DSM_TRY(check_classes(&conditions));
   dsm_model *m = NULL;
   DSM_TRY(DSM_ALLOC(1, &m));
   m->network = network;
   m->config = *config;
   m->sample = sample;
-  m->conditions = conditions.width;
+  m->conditions = classifies ? 0 : conditions.width;
+  m->classes = classifies ? conditions.width : 0;
   network->describe(config, sample, m->text, sizeof m->text);
   if (conditions.count > 0) {
     const size_t used = strlen(m->text);
     char names[TEXT_MAX / 2];
-    snprintf(m->text + used, sizeof m->text - used, ", given %s",
+    snprintf(m->text + used, sizeof m->text - used, ", %s %s", classifies ? "to" : "given",
              dsm_conditions_text(&conditions, names, sizeof names));
   }
   dsm_status status = make_table(m);
@@ -102,9 +118,22 @@ size_t dsm_model_conditions(const dsm_model *model) {
   return model->conditions;
 }
 
+size_t dsm_model_classes(const dsm_model *model) {
+  return model->classes;
+}
+
+dsm_node *dsm_model_build_classifier(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
+                                     dsm_node **features) {
+  DSM_ASSERT(model->classes > 0);
+  dsm__net net = {.graph = graph, .config = &model->config, .sample = model->sample, .table = model->table};
+  dsm_node *y = model->network->build(&net, x, label);
+  *features = net.features;
+  return y;
+}
+
 dsm_node *dsm_model_build(const dsm_model *model, dsm_graph *graph, dsm_node *x, dsm_node *label,
                           dsm_node *condition) {
-  DSM_ASSERT((condition != NULL) == (model->conditions > 0));
+  DSM_ASSERT((condition != NULL) == (model->conditions > 0) && model->classes == 0);
   dsm__net net = {.graph = graph,
                   .config = &model->config,
                   .sample = model->sample,

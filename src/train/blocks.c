@@ -1,25 +1,53 @@
-/* Results in blocks: the missing ones are dealt out over the ranks, every size-th to one rank, and written
- * into one file as they come. What a block holds depends on its number alone, so the file is the same on
- * any number of ranks and after any number of interruptions. */
+/* Results in blocks: the missing ones are dealt out to whichever rank comes free, and written into one file as they come.
+ * What a block holds depends on its number alone, so the file is the same on any number of ranks and after any number of
+ * interruptions. A job that is asked to stop finishes the blocks in hand and leaves the others to the next one. */
 #include <math.h>
 #include <stdlib.h>
 #include "internal.h"
 
-/* What this rank has done. */
-typedef struct tally {
-  int64_t evaluated; /* evaluations of the network, of whole blocks */
-  uint64_t bad;      /* values that are not finite */
-} tally;
+/* What this rank works with, and what it has done. */
+typedef struct work {
+  const dsm__blocks *blocks;
+  dsm_samples *output;
+  uint64_t *missing; /* (count) numbers of the blocks that are missing */
+  uint64_t count;
+  dsm_queue *queue;
+  dsm__progress progress;
+  dsm__stop_reason stop; /* why this rank wishes to stop */
+  dsm_status failure;    /* of the queue, while a block was computed */
+  int64_t evaluated;     /* evaluations of the network, of whole blocks */
+  uint64_t bad;          /* values that are not finite */
+  dsm_queue_facts dealt;
+} work;
 
-typedef struct shown_progress {
-  dsm__progress *progress;
-  int64_t done, all; /* units of finished blocks; of one block */
-} shown_progress;
+static bool is_root(const work *w) {
+  return dsm_comm_rank(w->blocks->comm) == 0;
+}
 
-static bool show_progress(void *context, int64_t done, int64_t all) {
-  shown_progress *s = context;
-  s->all = all;
-  if (s->progress) dsm__progress_show(s->progress, s->done + done, "", false);
+/* Samples of a block. */
+static uint64_t block_size(const dsm_samples_info *info, uint64_t number) {
+  const uint64_t first = number * info->block;
+  return info->count - first < info->block ? info->count - first : info->block;
+}
+
+static uint64_t missing_samples(const work *w) {
+  uint64_t samples = 0;
+  for (uint64_t i = 0; i < w->count; i++) samples += block_size(w->blocks->info, w->missing[i]);
+  return samples;
+}
+
+/* A block has come some way: a look at what asks to stop, at what other ranks say, and a line for people. */
+static bool note_progress(void *context, int64_t done, int64_t all) {
+  work *w = context;
+  if (w->stop == DSM__GO_ON) w->stop = dsm__stop_wanted(is_root(w));
+  if (w->stop != DSM__GO_ON) dsm_queue_close(w->queue);
+  if (w->failure == DSM_OK) w->failure = dsm_queue_tell(w->queue, (double)done / (double)all);
+  if (is_root(w)) {
+    const dsm_queue_facts facts = dsm_queue_facts_of(w->queue);
+    const double share = facts.done / (double)w->count;
+    dsm__stop_reserve(facts.longest); /* the blocks in hand are to be finished in time */
+    dsm__progress_show(&w->progress, (int64_t)(share * (double)w->progress.total), "", false);
+  }
   return true;
 }
 
@@ -63,82 +91,128 @@ static uint64_t count_bad(const dsm_samples_info *info, const dsm__block *block)
 
 /* ---- all of them --------------------------------------------------------------------------------------- */
 
-/* This rank's share. */
-static dsm_status compute_blocks(const dsm__blocks *b, dsm_samples *output, dsm__progress *progress,
-                                 tally *mine) {
-  dsm_status status = DSM_OK;
-  const dsm_samples_info *info = b->info;
-  const uint64_t blocks = (info->count - 1) / info->block + 1;
-  const uint64_t rank = (uint64_t)dsm_comm_rank(b->comm), size = (uint64_t)dsm_comm_size(b->comm);
-  shown_progress shown = {progress, 0, 0};
-  dsm__block block;
-  uint64_t turn = 0;
-  DSM_TRY_DONE(create_block(info, &block));
-  block.evaluated = &mine->evaluated;
-  block.progress = show_progress;
-  block.context = &shown;
-  for (uint64_t i = 0; i < blocks; i++) {
-    if (dsm_samples_done(output, i) || turn++ % size != rank) continue;
-    block.first = i * info->block;
-    block.n = (size_t)(info->count - block.first < info->block ? info->count - block.first : info->block);
-    DSM_TRY_DONE(b->compute(b->self, &block));
-    shown.done += shown.all;
-    mine->bad += count_bad(info, &block);
-    DSM_TRY_DONE(dsm_samples_write(output, i, block.x, block.evaluations, (const void *const *)block.field));
+/* Computes and writes block after block, until there are no more for this rank. */
+static dsm_status take_blocks(work *w, dsm__block *block) {
+  const dsm_samples_info *info = w->blocks->info;
+  uint64_t item;
+  bool more;
+  int64_t turn = 0;
+  DSM_TRY(dsm_queue_next(w->queue, &item, &more));
+  while (more) {
+    const uint64_t number = w->missing[item];
+    dsm_fault_step(++turn);
+    block->first = number * info->block;
+    block->n = (size_t)block_size(info, number);
+    DSM_TRY(w->blocks->compute(w->blocks->self, block));
+    DSM_TRY(w->failure);
+    w->bad += count_bad(info, block);
+    DSM_TRY(dsm_samples_write(w->output, number, block->x, block->evaluations,
+                              (const void *const *)block->field));
+    note_progress(w, 1, 1);
+    DSM_TRY(dsm_queue_next(w->queue, &item, &more));
   }
+  return DSM_OK;
+}
+
+/* Who has failed must still be told that there is no more, or rank 0 would wait for it. */
+static void take_leave(work *w) {
+  uint64_t item;
+  bool more = true;
+  dsm_queue_close(w->queue);
+  while (more && dsm_queue_next(w->queue, &item, &more) == DSM_OK) continue;
+}
+
+/* This rank's share. */
+static dsm_status compute_blocks(work *w) {
+  dsm_status status = DSM_OK;
+  dsm__block block;
+  DSM_TRY_DONE(create_block(w->blocks->info, &block));
+  block.evaluated = &w->evaluated;
+  block.progress = note_progress;
+  block.context = w;
+  DSM_TRY_DONE(take_blocks(w, &block));
 done:
+  if (status != DSM_OK) take_leave(w);
+  w->dealt = dsm_queue_facts_of(w->queue);
   destroy_block(&block);
   return status;
 }
 
-/* The closing lines; rank 0. `sum` over all ranks. */
-static dsm_status report(const dsm__blocks *b, uint64_t missing, const double sum[2], double seconds) {
-  const dsm_samples_info *info = b->info;
-  const double made = fmin((double)(missing * info->block), (double)info->count);
+static dsm_status find_missing(work *w) {
+  const uint64_t blocks = (w->blocks->info->count - 1) / w->blocks->info->block + 1;
+  DSM_TRY(dsm_samples_open(w->blocks->output, &w->output));
+  DSM_TRY(DSM_ALLOC(blocks, &w->missing));
+  for (uint64_t i = 0; i < blocks; i++)
+    if (!dsm_samples_done(w->output, i)) w->missing[w->count++] = i;
+  return DSM_OK;
+}
+
+/* ---- words --------------------------------------------------------------------------------------------- */
+
+/* The closing lines; rank 0. */
+static dsm_status report(const work *w, uint64_t made, double evaluated, double bad, double seconds) {
+  const dsm__blocks *b = w->blocks;
   double mean;
   int64_t largest;
-  char time[32];
-  if (sum[1] > 0)
+  char time[3][32];
+  if (bad > 0)
     dsm_warn("%.0f values of the %s are not finite: the model has diverged or the sampler takes too few "
              "steps",
-             sum[1], b->noun);
-  dsm_info("%-8s %.0f %s in %s: %.2f %s/s, %.1f network evaluations/s of %lld samples", b->verb, made,
-           b->noun, dsm_duration(seconds, time, sizeof time), made / seconds, b->noun, sum[0] / seconds,
-           (long long)b->batch);
+             bad, b->noun);
+  dsm_info("%-8s %llu %s in %s: %.2f %s/s, %.1f network evaluations/s of %lld samples", b->verb,
+           (unsigned long long)made, b->noun, dsm_duration(seconds, time[0], sizeof time[0]),
+           (double)made / seconds, b->noun, evaluated / seconds, (long long)b->batch);
+  if (dsm_comm_size(b->comm) > 1)
+    dsm_info("blocks   %llu to %llu a rank, one took up to %s; the ranks ended within %s",
+             (unsigned long long)w->dealt.least, (unsigned long long)w->dealt.most,
+             dsm_duration(w->dealt.longest, time[1], sizeof time[1]),
+             dsm_duration(w->dealt.spread, time[2], sizeof time[2]));
   DSM_TRY(dsm_samples_evaluations(b->output, &mean, &largest));
-  if (info->evaluations > 0)
+  if (b->info->evaluations > 0)
     dsm_info("network  %lld evaluations a sample", (long long)largest);
   else
     dsm_info("network  %.1f evaluations a sample on average, at most %lld", mean, (long long)largest);
   return DSM_OK;
 }
 
-static dsm_status compute_all(const dsm__blocks *b, uint64_t missing) {
+/* Asked to stop before the last block was given out. */
+static dsm_status stopped(const work *w, uint64_t done, dsm__stop_reason reason) {
+  dsm_info("dsmpi: stopped with %llu of %llu blocks still missing (%s)",
+           (unsigned long long)(w->count - done), (unsigned long long)w->count, dsm__stop_text(reason));
+  DSM_FAIL(DSM_STOPPED, "stopped: %llu of %llu blocks are in %s.partial", (unsigned long long)done,
+           (unsigned long long)w->count, w->blocks->output);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------------- */
+
+static dsm_status run(work *w) {
+  const dsm__blocks *b = w->blocks;
   dsm_comm *comm = b->comm;
-  const bool root = dsm_comm_rank(comm) == 0;
-  const uint64_t size = (uint64_t)dsm_comm_size(comm), most = (missing + size - 1) / size;
   const double start = dsm_seconds();
-  dsm_samples *output = NULL;
-  dsm__progress progress;
-  tally mine = {0};
-  DSM_AGREE(comm, dsm_samples_open(b->output, &output));
-  dsm__progress_start(&progress, b->units > 0 ? "evaluation" : "thousandth", "", 0,
-                      (int64_t)most * (b->units > 0 ? b->units : 1000));
-  const dsm_status status = compute_blocks(b, output, root ? &progress : NULL, &mine);
+  double sum[2], most;
+  uint64_t done;
+  DSM_AGREE(comm, find_missing(w)); /* the same on all ranks, as nobody writes before all have looked */
+  const uint64_t samples = missing_samples(w);
+  DSM_TRY(dsm_queue_create(comm, w->count, &w->queue));
+  dsm__progress_start(&w->progress, b->noun, "", 0, (int64_t)samples);
+  const dsm_status status = compute_blocks(w);
   dsm_log_transient(NULL);
-  dsm_samples_close(&output);
+  dsm_samples_close(&w->output);
   DSM_AGREE(comm, status);
-  DSM_AGREE(comm, root && b->conclude ? b->conclude(b->self, b->output) : DSM_OK);
-  DSM_AGREE(comm, root ? dsm_samples_finish(b->output) : DSM_OK);
-  double sum[2];
-  DSM_TRY(dsm_comm_statistics(comm, (double[]){(double)mine.evaluated, (double)mine.bad}, 2, NULL, sum, NULL,
-                              NULL));
+  DSM_TRY(dsm_comm_statistics(comm, (double[]){(double)w->stop}, 1, NULL, NULL, &most, NULL));
+  done = (uint64_t)w->dealt.done;
+  DSM_TRY(dsm_comm_broadcast(comm, &done, sizeof done, 0));
+  if (done < w->count) return stopped(w, done, (dsm__stop_reason)most);
+  DSM_AGREE(comm, is_root(w) && b->conclude ? b->conclude(b->self, b->output) : DSM_OK);
+  DSM_AGREE(comm, is_root(w) ? dsm_samples_finish(b->output) : DSM_OK);
+  DSM_TRY(
+      dsm_comm_statistics(comm, (double[]){(double)w->evaluated, (double)w->bad}, 2, NULL, sum, NULL, NULL));
   for (int i = 0; i < 2; i++) sum[i] *= dsm_comm_size(comm);
-  DSM_AGREE(comm, root ? report(b, missing, sum, dsm_seconds() - start) : DSM_OK);
+  DSM_AGREE(comm, is_root(w) ? report(w, samples, sum[0], sum[1], dsm_seconds() - start) : DSM_OK);
   return DSM_OK;
 }
 
-dsm_status dsm__blocks_run(const dsm__blocks *b) {
+static dsm_status create_file(const dsm__blocks *b) {
   dsm_comm *comm = b->comm;
   const uint64_t count = b->info->count, blocks = (count - 1) / b->info->block + 1;
   uint64_t missing = 0;
@@ -153,6 +227,19 @@ dsm_status dsm__blocks_run(const dsm__blocks *b) {
   if (b->info->block == (uint64_t)b->batch && 4 * count <= b->info->block)
     dsm_info(
         "         a block is computed whole, whatever is wanted of it: a smaller sampler.block is faster");
-  DSM_TRY(compute_all(b, missing));
+  return DSM_OK;
+}
+
+dsm_status dsm__blocks_run(const dsm__blocks *b) {
+  work w = {.blocks = b};
+  DSM_AGREE(b->comm, dsm_fault_start(dsm_comm_rank(b->comm), dsm_comm_size(b->comm)));
+  DSM_TRY(create_file(b));
+  dsm__stop_watch(0, NULL, dsm_comm_rank(b->comm) == 0);
+  const dsm_status status = run(&w);
+  dsm__stop_unwatch();
+  dsm_queue_destroy(&w.queue);
+  dsm_samples_close(&w.output);
+  free(w.missing);
+  if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
   return DSM_OK;
 }

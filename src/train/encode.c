@@ -58,12 +58,8 @@ static dsm_status encode(coding *c, dsm_comm *comm, const dsm_encode_options *op
   info.evaluations = l->evaluations_up;
   info.fields = 1;
   info.field = &field;
-  dsm__blocks blocks = {.output = options->output,
-                        .verb = "encoded",
-                        .noun = "samples",
-                        .units = l->estimates,
-                        .compute = encode_block,
-                        .self = c};
+  dsm__blocks blocks = {
+      .output = options->output, .verb = "encoded", .noun = "samples", .compute = encode_block, .self = c};
   DSM_TRY(dsm__results_run(&l->trained, &l->conditions, &info, &blocks));
   DSM_TRY(report_latents(c));
   dsm_info("next     dsmpi decode %s --data %s -o FILE", options->source, options->output);
@@ -96,12 +92,8 @@ static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_encode_optio
   dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count);
   info.input = l->input;
   info.evaluations = l->evaluations;
-  dsm__blocks blocks = {.output = options->output,
-                        .verb = "decoded",
-                        .noun = "samples",
-                        .units = l->estimates,
-                        .compute = decode_block,
-                        .self = l};
+  dsm__blocks blocks = {
+      .output = options->output, .verb = "decoded", .noun = "samples", .compute = decode_block, .self = l};
   DSM_TRY(dsm__results_run(&l->trained, &l->conditions, &info, &blocks));
   dsm_info("next     dsmpi view %s -o samples.png", options->output);
   dsm_info("dsmpi: finished %llu samples", (unsigned long long)info.count);

@@ -1,9 +1,6 @@
 /* A thread that does something small every so often, for as long as the process lives and is not frozen. */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "internal.h"
 
@@ -33,7 +30,7 @@ static void *run(void *data) {
 
 dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *context,
                                 dsm__heartbeat **heartbeat) {
-  sigset_t all, before;
+  dsm_status status = DSM_OK;
   dsm__heartbeat *h;
   *heartbeat = NULL;
   DSM_TRY(DSM_ALLOC(1, &h));
@@ -42,16 +39,12 @@ dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *
   h->context = context;
   pthread_mutex_init(&h->mutex, NULL);
   pthread_cond_init(&h->stopped, NULL);
-  sigfillset(&all); /* signals that ask to save and stop are for the main thread */
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int failed = pthread_create(&h->thread, NULL, run, h);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed) {
-    free(h);
-    DSM_FAIL(DSM_NO_MEMORY, "no thread that shows life: %s", strerror(failed));
-  }
+  DSM_TRY_DONE(dsm_thread_start("showing life", run, h, &h->thread));
   *heartbeat = h;
-  return DSM_OK;
+  h = NULL;
+done:
+  free(h);
+  return status;
 }
 
 void dsm__heartbeat_stop(dsm__heartbeat **heartbeat) {

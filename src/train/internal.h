@@ -30,7 +30,8 @@ dsm_reducer_hooks dsm__session_sums(dsm__session *session);
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);
 /** Hooks of a run that writes the reducer's current leaf: gradients leave as soon as they are final. */
 dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
-/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
+/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere; NULL:
+ * it is alone. */
 int dsm__cores(const dsm_comm *comm);
 
 /* ---- time_law.c: training times that follow the losses ------------------------------------------------- */
@@ -55,8 +56,24 @@ void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
 void dsm__banner(const dsm__session *session);
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n);
-/** Model, parameters, batch and memory a rank, by part. */
-void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes);
+/** Model, parameters, batch and memory a rank, by part; `saving`: bytes more of rank 0, for checkpoints. */
+void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes,
+                       size_t saving);
+
+/* ---- memory_plan.c ------------------------------------------------------------------------------------- */
+
+/** Bytes of a rank in training. */
+typedef struct dsm__memory_plan {
+  double parameters, moments, averages, sums, activations, total;
+} dsm__memory_plan;
+/** @param[in] arena_bytes  of the objective's graph  @param[in] sums_bytes  of the gradient sum */
+dsm__memory_plan dsm__memory_plan_of(const dsm__session *session, size_t arena_bytes, size_t sums_bytes);
+
+/* ---- placement.c --------------------------------------------------------------------------------------- */
+
+/** Warns, once, of overlapping affinity masks, more threads than cores, and mixed processors; one gathering of a small
+ *  struct. Collective. @return DSM_OK; DSM_BAD_CONFIG: the ranks' configurations are not the same. */
+dsm_status dsm__placement_check(const dsm__session *session);
 
 /* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
 
@@ -136,6 +153,7 @@ dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 /* ---- trained.c: a trained model, opened for use -------------------------------------------------------- */
 
 typedef struct dsm__trained {
+  bool classifies;             /* set before open: a classifier is wanted; else a model of the data */
   dsm__session session;        /* its configuration is the checkpoint's with the overrides */
   char path[2 * DSM_TEXT_MAX]; /* of the checkpoint; rank 0 */
   dsm_checkpoint header;
@@ -146,7 +164,7 @@ typedef struct dsm__trained {
   size_t override_count;
 } dsm__trained;
 /** Opens the newest whole checkpoint of the run folder `source`, or `source` itself: header, session, parameters, on
- *  all ranks. Collective.
+ *  all ranks. Fills all of `t` but `classifies`. Collective.
  *  @param[in] overrides  sampler.*, train.threads, train.kernels; borrowed until close
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_BAD_CONFIG: another key, no such average, other time labels. */
 dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *const *overrides,
@@ -167,6 +185,26 @@ dsm_status dsm__trained_config_text(const dsm__trained *t, char **text);
 /** What a file of `count` results says of this model and its settings; samples of its shape, no configuration, no
  *  conditions, no fields. */
 dsm_samples_info dsm__trained_info(const dsm__trained *t, uint64_t count);
+
+/* ---- class_guided.c: a classifier beside a trained model ----------------------------------------------- */
+
+typedef struct dsm__class_guided {
+  dsm__trained classifier;
+  dsm_classifier *network;
+  dsm_class_guidance *guidance;
+  size_t n, classes;
+  int64_t label;
+  uint32_t *k;                       /* (n) classes of the block in hand */
+  const char *labels;                /* what the classes are called in data files, "labels" */
+  char text[2 * DSM_TEXT_MAX + 128]; /* what guides, for people and for the file */
+} dsm__class_guided;
+/** Opens the classifier; `prior` is what it guides, copied. `g` is zeroed, stays where it is, and is to be closed after a
+ *  failure too. Collective. @return DSM_OK; DSM_BAD_CONFIG: it does not fit the model; DSM_USAGE: no such class. */
+dsm_status dsm__class_guided_open(dsm_comm *comm, const dsm_class_choice *choice, const dsm__trained *model,
+                                  const dsm_denoiser *prior, dsm__class_guided *g);
+/** A block of samples from `first` on. */
+void dsm__class_guided_begin(dsm__class_guided *g, uint64_t first);
+void dsm__class_guided_close(dsm__class_guided *g);
 
 /* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
 
@@ -247,7 +285,6 @@ typedef struct dsm__blocks {
   const char *output;           /* path of the file */
   const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
   const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
-  int64_t units;                /* that `progress` of one block will count up to; 0: thousandths */
   int64_t batch;                /* samples in one evaluation of the network */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
@@ -256,7 +293,8 @@ typedef struct dsm__blocks {
   void *self;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
- *  it, and tells what it took. Collective. */
+ *  it, and tells what it took. Collective. @return DSM_OK; DSM_STOPPED: asked to stop, as in stop.c, and the blocks in
+ *  hand are finished; what `compute` and the file may fail with. */
 dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 
 /* ---- results.c: what a trained model makes ------------------------------------------------------------- */
@@ -313,6 +351,8 @@ void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */
 dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
+/** Seconds that this Slurm job has left; below 0: not in one, or not known. Asks Slurm. */
+double dsm__slurm_left(void);
 /** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
 double dsm__slurm_seconds(const char *text);
 
@@ -333,6 +373,47 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 dsm_status dsm__owner_check(const dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
+
+typedef enum dsm__owner_state {
+  DSM__OWNER_NONE,
+  DSM__OWNER_UNREADABLE, /* the file does not say whose the folder is */
+  DSM__OWNER_AT_WORK,
+  DSM__OWNER_GONE,  /* its process, of this host, does not exist any more */
+  DSM__OWNER_SILENT /* no life for longer than a job that is well needs for a sign */
+} dsm__owner_state;
+typedef struct dsm__owner_sight {
+  dsm__owner_state state;
+  char host[64], job[64], since[40];
+  long pid;
+  double silent; /* seconds since it showed life, by this host's clock */
+} dsm__owner_sight;
+/** Looks whose a run folder is, and touches nothing. */
+void dsm__owner_look(const char *run, dsm__owner_sight *sight);
+
+/* ---- saver.c: checkpoints, written while the training goes on ------------------------------------------- */
+
+typedef struct dsm__saver_params {
+  dsm_checkpoint_arrays arrays; /* of the training; borrowed until destroy */
+  const char *folder;           /* of the checkpoints; borrowed */
+  size_t keep;                  /* newest ones that stay, and those of every so many steps */
+  int64_t keep_every;
+  bool background;          /* write from a copy; else the training waits */
+  dsm_checkpoint_gate gate; /* asked from another thread */
+} dsm__saver_params;
+typedef struct dsm__saver dsm__saver;
+/** Rank 0. The functions below do nothing on NULL, which the other ranks have. */
+dsm_status dsm__saver_create(const dsm__saver_params *params, dsm__saver **saver);
+/** Takes what is to be saved, arrays and header, and begins to write; waits for the one before. The header's texts and
+ *  arrays stay borrowed until it is over. @return what became of the one before. */
+dsm_status dsm__saver_save(dsm__saver *saver, const dsm_checkpoint *header);
+/** What became of a checkpoint that is over by now, told once: dsm_checkpoint_write's result. Never waits. */
+dsm_status dsm__saver_poll(dsm__saver *saver);
+/** The same, after waiting for it. */
+dsm_status dsm__saver_wait(dsm__saver *saver);
+/** Waits too. */
+void dsm__saver_destroy(dsm__saver **saver);
+/** Bytes of the copy. */
+size_t dsm__saver_memory(const dsm__saver_params *params);
 
 /* ---- skipped.c: steps without a finite loss and gradient ----------------------------------------------- */
 
@@ -374,7 +455,7 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
-/* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
+/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------------------------------- */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
@@ -393,8 +474,25 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
-/** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
-const char *dsm__json_number(double x, char *text, size_t size);
+/** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
+typedef struct dsm__metrics_line {
+  int64_t step, skipped;
+  double loss, seconds, samples_per_second;
+} dsm__metrics_line;
+/** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
+bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);
+typedef struct dsm__metrics_tail {
+  dsm__metrics_line last; /* the last whole line; step -1: there is none */
+  int64_t damaged;        /* lines after or shortly before it that are not of this log */
+  bool cut;               /* the file ends within a line: one is being written, or the writer was killed */
+  double age;             /* seconds since the file was written */
+} dsm__metrics_tail;
+/** Looks at the end of metrics.jsonl, which may be written meanwhile. @return DSM_OK; DSM_NOT_FOUND; DSM_IO. */
+dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail);
+
+/** The last `most` bytes of a file, with a 0 behind them; where that is not the whole file, from the start of a line on.
+ *  `*text` is owned by the caller: free(). @return DSM_OK; DSM_NOT_FOUND; DSM_IO; DSM_NO_MEMORY. */
+dsm_status dsm__file_tail(const char *path, size_t most, char **text, size_t *length);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 

@@ -170,7 +170,6 @@ static dsm_status rate_all(dsm__likelihood *s, dsm_comm *comm) {
   dsm__blocks blocks = {.output = s->options->output,
                         .verb = "rated",
                         .noun = "samples",
-                        .units = s->method == DSM_LIKELIHOOD_ODE ? 0 : (int64_t)s->terms,
                         .compute = compute,
                         .conclude = dsm__likelihood_summarize,
                         .self = s};

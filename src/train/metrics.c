@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +6,6 @@
 #include "internal.h"
 
 enum { LINE_MAX_BYTES = 1024 };
-
-const char *dsm__json_number(double x, char *text, size_t size) {
-  if (!isfinite(x)) {
-    snprintf(text, size, "null");
-    return text;
-  }
-  for (int digits = 6; digits <= 17; digits++) {
-    snprintf(text, size, "%.*g", digits, x);
-    if (strtod(text, NULL) == x) break;
-  }
-  return text;
-}
 
 dsm_status dsm__metrics_append(const char *path, const char *json) {
   char line[LINE_MAX_BYTES];

@@ -226,3 +226,25 @@ void dsm__owner_release(dsm__owner *place) {
   if (place->path[0] && read_owner(place->path, &o) && o.token == place->token) unlink(place->path);
   place->path[0] = '\0';
 }
+
+void dsm__owner_look(const char *run, dsm__owner_sight *sight) {
+  char path[DSM_TEXT_MAX + 16], host[64] = "";
+  struct stat facts;
+  owner o = {0};
+  *sight = (dsm__owner_sight){.state = DSM__OWNER_NONE};
+  snprintf(path, sizeof path, "%.*s/owner", DSM_TEXT_MAX, run);
+  const bool said = read_owner(path, &o); /* first: the file may go at any moment */
+  if (stat(path, &facts) != 0) return;
+  sight->silent = difftime(time(NULL), facts.st_mtime);
+  if (sight->silent < 0) sight->silent = 0; /* clocks of hosts differ */
+  sight->state = DSM__OWNER_UNREADABLE;
+  if (!said) return;
+  snprintf(sight->host, sizeof sight->host, "%s", o.host);
+  snprintf(sight->job, sizeof sight->job, "%s", o.job);
+  snprintf(sight->since, sizeof sight->since, "%s", o.since);
+  sight->pid = o.pid;
+  if (strcmp(dsm_host_name(host, sizeof host), o.host) == 0 && !dsm_pid_runs(o.pid))
+    sight->state = DSM__OWNER_GONE;
+  else
+    sight->state = sight->silent >= LIFELESS ? DSM__OWNER_SILENT : DSM__OWNER_AT_WORK;
+}

@@ -101,12 +101,6 @@ static dsm_status tell_scores(const dsm__restoring *r) {
   return DSM_OK;
 }
 
-static int64_t units_of(const dsm__restoring *r) {
-  if (r->chunks == 0) return 1;
-  const dsm_sampling one = dsm__restoring_sampling(r, 0);
-  return (int64_t)r->chunks * dsm_sampler_evaluations(dsm__restoring_sampler(r), &one);
-}
-
 /* Evaluations for one observation; 0: not known beforehand. */
 static int64_t evaluations_of(const dsm__restoring *r) {
   const int64_t expected = r->denoised < 0 ? 0 : r->prior.evaluations > 1 ? r->prior.evaluations : 1;
@@ -134,7 +128,6 @@ static dsm_status write_all(dsm__restoring *r, dsm_comm *comm) {
   dsm__blocks blocks = {.output = r->options->output,
                         .verb = "restored",
                         .noun = "samples",
-                        .units = units_of(r),
                         .compute = dsm__restoring_compute,
                         .self = r};
   DSM_TRY(dsm__results_run(&r->trained, &r->conditions, &info, &blocks));

@@ -18,7 +18,7 @@ enum { SECOND_SIGNAL_AFTER = 5 /* seconds */ };
 enum { SIGNALS = 2 };
 static const int watched[SIGNALS] = {SIGUSR1, SIGTERM};
 static struct sigaction before[SIGNALS]; /* what was done about them before */
-static bool watching;
+static bool listening[SIGNALS];
 static volatile sig_atomic_t signalled; /* the first signal's number */
 static volatile time_t signalled_at;
 static double deadline, reserve, file_checked;
@@ -61,14 +61,23 @@ double dsm__slurm_seconds(const char *text) {
   return 86400.0 * (double)days + seconds;
 }
 
-/* Seconds that this Slurm job has left, below 0: not in one, or not known. New versions set SLURM_JOB_END_TIME; else
- * squeue knows. */
-static double slurm_left(void) {
-  const char *job = getenv("SLURM_JOB_ID"), *end = getenv("SLURM_JOB_END_TIME");
-  char command[128], line[64] = "";
-  if (!job || !job[0] || strspn(job, "0123456789_") != strlen(job)) return -1;
-  if (end && strtoll(end, NULL, 10) > 0) return (double)(strtoll(end, NULL, 10) - (long long)time(NULL));
-  snprintf(command, sizeof command, "timeout 20 squeue -h -j %s -o %%L 2>/dev/null", job);
+/* A variable that holds a whole number; -1: none. */
+static long long number_in(const char *name) {
+  const char *text = getenv(name);
+  return text && text[0] && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : -1;
+}
+
+/* New versions set SLURM_JOB_END_TIME; else squeue knows. A task of an array is asked for by array and task: the job number
+ * of one of them is also that of the whole array, of which squeue would show another task first. */
+double dsm__slurm_left(void) {
+  const long long job = number_in("SLURM_JOB_ID"), end = number_in("SLURM_JOB_END_TIME");
+  const long long array = number_in("SLURM_ARRAY_JOB_ID"), task = number_in("SLURM_ARRAY_TASK_ID");
+  char name[64], command[160], line[64] = "";
+  if (job < 0) return -1;
+  if (end > 0) return (double)(end - (long long)time(NULL));
+  snprintf(name, sizeof name, "%lld", job);
+  if (array >= 0 && task >= 0) snprintf(name, sizeof name, "%lld_%lld", array, task);
+  snprintf(command, sizeof command, "timeout 20 squeue -h -j %s -o %%L 2>/dev/null", name);
   FILE *answer = popen(command, "r");
   if (!answer) return -1;
   const bool said = fgets(line, sizeof line, answer) != NULL;
@@ -76,14 +85,24 @@ static double slurm_left(void) {
   return said ? dsm__slurm_seconds(line) : -1;
 }
 
-void dsm__stop_watch(double hours, const char *file, bool root) {
+static void listen_to(int number) {
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
-  const double now = dsm_seconds(), left = root ? slurm_left() : -1;
-  char text[32];
   sigemptyset(&action.sa_mask);
-  signalled = 0;
-  for (int i = 0; i < SIGNALS; i++) sigaction(watched[i], &action, watching ? NULL : &before[i]);
-  watching = true;
+  for (int i = 0; i < SIGNALS; i++) {
+    if (watched[i] != number || listening[i]) continue;
+    sigaction(number, &action, &before[i]);
+    listening[i] = true;
+  }
+}
+
+void dsm_stop_listen(void) {
+  listen_to(SIGUSR1);
+}
+
+void dsm__stop_watch(double hours, const char *file, bool root) {
+  const double now = dsm_seconds(), left = root ? dsm__slurm_left() : -1;
+  char text[32];
+  for (int i = 0; i < SIGNALS; i++) listen_to(watched[i]);
   reserve = 0;
   deadline = hours > 0 ? now + 3600 * hours : 0;
   if (left >= 0) {
@@ -98,8 +117,11 @@ void dsm__stop_watch(double hours, const char *file, bool root) {
 }
 
 void dsm__stop_unwatch(void) {
-  for (int i = 0; watching && i < SIGNALS; i++) sigaction(watched[i], &before[i], NULL);
-  watching = false;
+  for (int i = 0; i < SIGNALS; i++) {
+    if (listening[i]) sigaction(watched[i], &before[i], NULL);
+    listening[i] = false;
+  }
+  signalled = 0;
 }
 
 void dsm__stop_reserve(double seconds) {

@@ -24,7 +24,8 @@ typedef struct trainer {
   size_t first_leaf, leaves;
   dsm__skipped skipped;
   dsm__owner owner;
-  float *losses; /* of one micro-batch */
+  dsm__saver *saver; /* rank 0 */
+  float *losses;     /* of one micro-batch */
   dsm__time_law times;
   float *rows; /* of the data, for objectives that want some beside the batches */
   dsm__sections sections;
@@ -170,8 +171,8 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
-/** Gradients of this rank's micro-batches go into the reducer. `x` NULL: the loader failed; zeros and a flag
- * go instead, so that nobody waits. */
+/** Gradients of this rank's micro-batches go into the reducer. `x` NULL: loader or checkpoint failed; zeros and
+ * a flag go instead, so that nobody waits. */
 static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_reason wish) {
   const dsm__session *s = &t->session;
   const size_t micro = (size_t)s->config.train.micro_batch;
@@ -181,7 +182,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     double loss = 0;
     if (x) {
       const float *u = dsm_loader_conditions(t->loader);
-      if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_model_conditions(s->model));
+      if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_objective_conditions(t->objective));
       dsm_objective_run(t->objective, t->w, x + i * micro * s->d, (uint64_t)s->config.train.seed,
                         (uint64_t)step, (t->first_leaf + i) * micro, leaf, t->losses, &hooks);
       if (dsm_fault_strikes(DSM_FAULT_NAN)) leaf[0] = t->losses[0] = (float)NAN;
@@ -214,28 +215,34 @@ static dsm_status still_ours(void *owner) {
   return dsm__owner_check(owner);
 }
 
-static dsm_status write_checkpoint(trainer *t, int64_t step) {
-  dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
-  char path[2 * DSM_TEXT_MAX], time[32];
+static dsm__saver_params saver_params(trainer *t) {
+  const dsm_config *c = &t->session.config;
+  return (dsm__saver_params){.arrays = arrays_of(t),
+                             .folder = t->folder.checkpoints,
+                             .keep = (size_t)c->train.keep,
+                             .keep_every = c->train.keep_every,
+                             .background = c->train.background_saving,
+                             .gate = {still_ours, &t->owner}};
+}
+
+/** Begins a checkpoint; it may be written while the next steps are done. */
+static dsm_status save(trainer *t, int64_t step) {
   dsm_status status = DSM_OK;
+  dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
   if (is_root(t)) {
-    const double start = dsm_seconds();
-    const dsm_checkpoint_arrays arrays = arrays_of(t);
-    const dsm_checkpoint_gate gate = {still_ours, &t->owner};
     t->header.step = step;
-    dsm_checkpoint_path(t->folder.checkpoints, step, path, sizeof path);
     status = check_parameters(t, step);
-    if (status == DSM_OK) status = dsm_checkpoint_write(path, &t->header, &arrays, &gate);
-    if (status == DSM_OK)
-      status = dsm_checkpoint_prune(t->folder.checkpoints, (size_t)t->session.config.train.keep,
-                                    t->session.config.train.keep_every);
-    if (status == DSM_OK) {
-      const double seconds = dsm_seconds() - start;
-      dsm_info("saved    %s in %s", path, dsm_duration(seconds, time, sizeof time));
-      dsm__stop_reserve(2 * seconds);
-    }
+    if (status == DSM_OK) status = dsm__saver_save(t->saver, &t->header);
   }
   DSM_AGREE(t->session.comm, status);
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  return DSM_OK;
+}
+
+/** The last checkpoint is whole when this returns. */
+static dsm_status finish_saving(trainer *t) {
+  dsm__sections_enter(&t->sections, DSM__CHECKPOINT);
+  DSM_AGREE(t->session.comm, dsm__saver_wait(t->saver));
   dsm__sections_enter(&t->sections, DSM__OTHER);
   return DSM_OK;
 }
@@ -249,10 +256,10 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
            "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
            "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
            (long long)step,
-           dsm__json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-           dsm__json_number(t->header.loss_sum / steps, a[1], 32),
-           dsm__json_number(t->report.gradient_norm, a[2], 32),
-           dsm__json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
+           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+           dsm_json_number(t->report.gradient_norm, a[2], 32),
+           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
            (long long)t->header.skipped, now - t->interval_started,
            (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
@@ -320,12 +327,13 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   dsm_fault_step(step + 1);
   dsm__skipped_begin(&t->skipped);
   dsm__sections_enter(&t->sections, DSM__DATA);
-  const dsm_status loaded = dsm_loader_next(t->loader, &x);
+  dsm_status ready = dsm_loader_next(t->loader, &x);
+  if (ready == DSM_OK) ready = dsm__saver_poll(t->saver);
   dsm__sections_enter(&t->sections, DSM__COMPUTE);
-  compute_leaves(t, step, loaded == DSM_OK ? x : NULL, dsm__stop_wanted(is_root(t)));
+  compute_leaves(t, step, ready == DSM_OK ? x : NULL, dsm__stop_wanted(is_root(t)));
   dsm__sections_enter(&t->sections, DSM__REDUCE);
   DSM_TRY(dsm_reducer_finish(t->reducer, &sum));
-  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, loaded);
+  if (sum[s->count + EXTRA_FAILED] > 0) DSM_AGREE(s->comm, ready);
   dsm__sections_enter(&t->sections, DSM__OPTIMIZER);
   for (int r = DSM__GO_ON + 1; r < DSM__STOP_REASONS; r++)
     if (sum[s->count + EXTRA_STOP + (size_t)r] > 0) *stop = (dsm__stop_reason)r;
@@ -337,7 +345,6 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
 static dsm_status loop(trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
-  bool saved = true;
   dsm__stop_reason stop = DSM__GO_ON;
   int64_t step = first;
   dsm__sections_start(&t->sections);
@@ -348,9 +355,10 @@ static dsm_status loop(trainer *t) {
     DSM_TRY(train_step(t, step, &stop));
     if (step == first) dsm_info("start    first step after %.2f s", dsm_seconds_of_process());
     step++;
-    saved = step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON;
-    if (saved) DSM_TRY(write_checkpoint(t, step));
+    if (step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON)
+      DSM_TRY(save(t, step));
   }
+  DSM_TRY(finish_saving(t));
   dsm_log_transient(NULL);
   DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
   const dsm_reducer_facts facts = dsm_reducer_facts_of(t->reducer);
@@ -361,7 +369,10 @@ static dsm_status loop(trainer *t) {
     DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
              (long long)c->train.steps);
   }
-  dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
+  if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    dsm_info("next     dsmpi classify %s --data FILE -o FILE", t->folder.path);
+  else
+    dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
   dsm_info("dsmpi: finished step %lld (target reached)", (long long)step);
   return DSM_OK;
 }
@@ -370,6 +381,7 @@ static dsm_status loop(trainer *t) {
 
 static void destroy(trainer *t) {
   dsm__stop_unwatch();
+  dsm__saver_destroy(&t->saver); /* asks whose the folder is */
   dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
   dsm_reducer_destroy(&t->reducer);
@@ -404,6 +416,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder, &t->owner));
   }
   dsm__banner(&t->session);
+  DSM_TRY(dsm__placement_check(&t->session));
   if (!o->dry_run) {
     DSM_AGREE(comm, is_root(t) ? load_newest(t) : DSM_OK);
     DSM_TRY(dsm_comm_broadcast(comm, &t->header.step, sizeof t->header.step, 0));
@@ -415,11 +428,12 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(start_new(t));
   if (is_root(t)) dsm__banner_data(info, c, &t->header.normalization); /* it warns too */
   dsm__banner_bandwidth(&bandwidth, c);
-  if (t->conditions)
+  if (t->conditions && c->objective.name != DSM_OBJECTIVE_CLASSIFIER)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
                            c->objective.condition_drop);
   const dsm_graph_facts facts = dsm_objective_facts(t->objective);
-  dsm__banner_model(&t->session, &facts, dsm_reducer_memory(t->reducer));
+  const dsm__saver_params saving = saver_params(t);
+  dsm__banner_model(&t->session, &facts, dsm_reducer_memory(t->reducer), dsm__saver_memory(&saving));
   if (o->dry_run) {
     dsm_info("dry run  the configuration is valid; nothing was written");
     return DSM_OK;
@@ -442,6 +456,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
   DSM_AGREE(comm, give_rows(t));
   DSM_AGREE(comm, build_loader(t, c));
+  DSM_AGREE(comm, is_root(t) ? dsm__saver_create(&saving, &t->saver) : DSM_OK);
   dsm__stop_watch(o->max_hours, t->folder.stop, is_root(t));
   return loop(t);
 }

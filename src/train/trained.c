@@ -113,6 +113,16 @@ static dsm_status build(dsm_comm *comm, const dsm_config *config, dsm__trained *
   return DSM_OK;
 }
 
+static dsm_status check_kind(const dsm__trained *t, const char *source, const dsm_config *config) {
+  const bool classifies = config->objective.name == DSM_OBJECTIVE_CLASSIFIER;
+  if (classifies == t->classifies) return DSM_OK;
+  DSM_FAIL(DSM_BAD_CONFIG,
+           classifies
+               ? "%s is a classifier, not a model of the data: 'dsmpi classify' is for it"
+               : "%s is no classifier, but a model of the data: train one with objective.name=classifier",
+           source);
+}
+
 static dsm_status open_all(dsm_comm *comm, const char *source, dsm__trained *t) {
   const bool root = dsm_comm_rank(comm) == 0;
   char folder[DSM_TEXT_MAX + 16];
@@ -121,8 +131,10 @@ static dsm_status open_all(dsm_comm *comm, const char *source, dsm__trained *t) 
   DSM_TRY(dsm__share_header(comm, &t->header));
   dsm_config_defaults(&config);
   DSM_AGREE(comm, dsm_config_parse("the checkpoint's configuration", t->header.config, &config));
+  DSM_AGREE(comm, check_kind(t, source, &config));
   DSM_AGREE(comm, apply_overrides(t, &config));
   DSM_AGREE(comm, build(comm, &config, t));
+  DSM_TRY(dsm__placement_check(&t->session));
   DSM_AGREE(comm, dsm__check_label(&t->header, t->path, t->session.process));
   DSM_AGREE(comm, root ? read_parameters(folder, t) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, t->w, t->session.count * sizeof *t->w, 0));
@@ -132,7 +144,7 @@ static dsm_status open_all(dsm_comm *comm, const char *source, dsm__trained *t) 
 
 dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *const *overrides,
                              size_t override_count, dsm__trained *t) {
-  *t = (dsm__trained){.overrides = overrides, .override_count = override_count};
+  *t = (dsm__trained){.classifies = t->classifies, .overrides = overrides, .override_count = override_count};
   const dsm_status status = open_all(comm, source, t);
   if (status != DSM_OK) dsm__trained_close(t);
   DSM_TRY(status);

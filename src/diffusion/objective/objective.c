@@ -15,6 +15,7 @@ static const dsm__objective_ops *const objectives[] = {
     [DSM_OBJECTIVE_ISM_HUTCHINSON] = &dsm__objective_ism_hutchinson,
     [DSM_OBJECTIVE_SLICED] = &dsm__objective_sliced,
     [DSM_OBJECTIVE_SLICED_VR] = &dsm__objective_sliced_vr,
+    [DSM_OBJECTIVE_CLASSIFIER] = &dsm__objective_classifier,
 };
 
 /* Differentiating the losses with dy = 1 for each is the gradient of their sum. */
@@ -60,8 +61,10 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_ASSERT(name >= 0 && (size_t)name < sizeof objectives / sizeof *objectives && micro_batch > 0);
   DSM_ASSERT(sample.rank + 1 <= DSM_MAX_RANK);
   const dsm__objective_ops *ops = objectives[name];
-  DSM_TRY(dsm_prediction_check(&config->objective, process));
-  DSM_TRY(dsm_weighting_check(&config->objective, process));
+  if (name != DSM_OBJECTIVE_CLASSIFIER) {
+    DSM_TRY(dsm_prediction_check(&config->objective, process));
+    DSM_TRY(dsm_weighting_check(&config->objective, process));
+  }
   if (ops->check) DSM_TRY(ops->check(config, process, dsm_shape_count(sample)));
   dsm_objective *o = NULL;
   DSM_TRY(DSM_ALLOC(1, &o));
@@ -78,7 +81,7 @@ dsm_status dsm_objective_create(const dsm_config *config, const dsm_process *pro
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->weights));
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->d, &o->eps));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->sample));
-  o->conditions = dsm_model_conditions(model);
+  o->conditions = dsm_model_conditions(model) + dsm_model_classes(model); /* one of them is 0 */
   DSM_TRY_DONE(DSM_ALLOC(o->n * o->conditions, &o->u));
   DSM_TRY_DONE(DSM_ALLOC(o->n, &o->dropped));
   if (ops->own > 0) DSM_TRY_DONE(dsm_alloc(1, ops->own, &o->own));
@@ -116,6 +119,10 @@ dsm_status dsm_objective_use_rows(dsm_objective *o, const float *rows, size_t co
   DSM_ASSERT(o->ops->use_data && count > 0);
   DSM_TRY(o->ops->use_data(o, rows, count));
   return DSM_OK;
+}
+
+size_t dsm_objective_conditions(const dsm_objective *o) {
+  return o->conditions;
 }
 
 void dsm_objective_condition(dsm_objective *o, const float *u) {

@@ -37,7 +37,7 @@ struct dsm_objective {
   dsm_node *loss;       /* (n, 1) */
   dsm_node *importance; /* (n, 1) weights of the times, NULL where all are 1 */
   /* of models with conditions, for all objectives alike */
-  size_t conditions;   /* entries of u; 0 = none */
+  size_t conditions;   /* entries of u; 0 = none. Of a classifier they are what it learns */
   dsm_node *condition; /* (n, conditions + 1), or NULL */
   float *u;            /* (n, conditions) of dsm_objective_condition */
   bool has_u;
@@ -55,6 +55,7 @@ struct dsm_objective {
 void dsm__fill_denoising(dsm_objective *o, const float *x0);
 
 extern const dsm__objective_ops dsm__objective_denoising, dsm__objective_hybrid, dsm__objective_esm_kde,
-    dsm__objective_ism, dsm__objective_ism_hutchinson, dsm__objective_sliced, dsm__objective_sliced_vr;
+    dsm__objective_ism, dsm__objective_ism_hutchinson, dsm__objective_sliced, dsm__objective_sliced_vr,
+    dsm__objective_classifier;
 
 #endif

@@ -1,0 +1,51 @@
+/* dsmpi classify */
+#include "cli.h"
+
+#include "dsmpi/train.h"
+
+enum { DATA, OUTPUT, ROWS, AXES, OPTION_COUNT };
+
+static const dsm_option options[OPTION_COUNT] = {
+    [DATA] = {"data", 0, true, "FILE", "FILE or FILE:/dataset: samples to judge"},
+    [OUTPUT] = {"output", 'o', true, "FILE", "HDF5 file to write"},
+    [ROWS] = {"rows", 0, false, "A:B", "only rows A to B-1"},
+    [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
+};
+
+static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
+  dsm_overrides overrides;
+  dsm_place place;
+  dsm__overrides_of(arguments, NULL, 0, &overrides);
+  DSM_TRY(dsm__place_given(arguments, DATA, NULL, comm, &place));
+  const dsm_classify_options o = {
+      .source = arguments->operand[0],
+      .output = arguments->value[OUTPUT],
+      .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
+      .overrides = overrides.word,
+      .override_count = overrides.count};
+  DSM_TRY(dsm_classify(comm, &o));
+  return DSM_OK;
+}
+
+const dsm_command dsm__command_classify = {
+    .name = "classify",
+    .operands = "RUN|CHECKPOINT [key=value ...]",
+    .sentence = "class probabilities and features of samples, by a trained classifier",
+    .details =
+        "RUN is of a classifier: objective.name=classifier, model.name=convnet for pictures or mlp "
+        "for vectors, labels in data.conditions. The file has /probabilities (N, classes), /class (N) and "
+        "/features (N, f), what the last layer sees, which 'dsmpi eval' takes for Frechet "
+        "distances. Where the labels stand beside the samples the accuracy is told.\n"
+        "\n"
+        "  dsmpi train configs/classifier.yaml -o runs/classifier\n"
+        "  dsmpi classify runs/classifier --data test.h5 -o classes.h5",
+    .section = "sampler",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .min_operands = 1,
+    .max_operands = 1,
+    .overrides = true,
+    .parallel = true,
+    .stops = true,
+    .run = run,
+};
