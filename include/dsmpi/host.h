@@ -21,4 +21,9 @@ typedef struct dsm_host_memory {
 } dsm_host_memory;
 dsm_host_memory dsm_host_memory_of(void);
 
+/** The name of this host, cut to fit; "host" where the system tells none. Returns `text`. */
+const char *dsm_host_name(char *text, size_t size);
+/** Whether a process of this number runs on this host. One that has died and was not waited for yet does not. */
+bool dsm_pid_runs(long pid);
+
 #endif

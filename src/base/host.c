@@ -1,9 +1,12 @@
 /* Processor, cores and memory, and what control groups leave of them. */
 #include "dsmpi/host.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -155,4 +158,23 @@ dsm_host_memory dsm_host_memory_of(void) {
   if (memory.limit >= memory.total)
     memory.limit = memory.used = 0; /* version 1 writes "none" as a huge number */
   return memory;
+}
+
+/* ---- name and processes -------------------------------------------------------------------------------- */
+
+const char *dsm_host_name(char *text, size_t size) {
+  if (gethostname(text, size) != 0) snprintf(text, size, "host");
+  text[size - 1] = '\0';
+  return text;
+}
+
+bool dsm_pid_runs(long pid) {
+  char path[64], state = 'R';
+  if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) return false;
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  FILE *file = fopen(path, "r");
+  if (!file) return true;
+  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'R';
+  fclose(file);
+  return state != 'Z' && state != 'X';
 }

@@ -102,6 +102,7 @@ int main(int argc, char **argv) {
   int task;
   bool several = dsm_launched_several(&task), speaks = task == 0;
   FILE *out = speaks ? stdout : fopen("/dev/null", "w");
+  signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f, writing is then a failure that can be told */
 
   dsm_status status = read_words(argc > 0 ? (size_t)argc - 1 : 0, argv + 1, out ? out : stdout, &arguments);
   if (!speaks && out) fclose(out);

@@ -10,6 +10,8 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
 
+enum { SMALL_CHUNK = 64 << 20, LARGE_CHUNK = 1 << 30 /* bytes */ };
+
 /* ---- links --------------------------------------------------------------------------------------------- */
 
 typedef struct name_list {
@@ -133,6 +135,27 @@ static dsm_status trust_contiguous(dsm_dataset *d, uint64_t bytes) {
   return DSM_OK;
 }
 
+/* HDF5 unpacks whole chunks: the file alone would say how much memory every rank needs for a single row. Chunks that
+ * stand out of the dataset are usual while it is small, as where rows are to be appended. */
+static dsm_status trust_chunk_size(const dsm_dataset *d, bool filtered, uint64_t bytes) {
+  uint64_t chunk = d->element.size;
+  char chunk_text[32], declared[32];
+  for (int a = 0; a < d->rank; a++)
+    if (__builtin_mul_overflow(chunk, d->chunk[a], &chunk)) chunk = UINT64_MAX;
+  if (chunk > SMALL_CHUNK && chunk > bytes)
+    DSM_FAIL(DSM_BAD_DATA,
+             "'%s' in '%s' has chunks of %s, more than all its values (%s); write it anew with smaller ones: "
+             "h5repack -l CONTI in.h5 out.h5",
+             d->name, d->path, bytes_text(chunk, chunk_text), bytes_text(bytes, declared));
+  if (chunk > LARGE_CHUNK && filtered)
+    DSM_FAIL(
+        DSM_BAD_DATA,
+        "'%s' in '%s' is packed in chunks of %s, each of which is unpacked whole for a single row; write "
+        "it anew: h5repack -f NONE -l CONTI in.h5 out.h5",
+        d->name, d->path, bytes_text(chunk, chunk_text));
+  return DSM_OK;
+}
+
 static dsm_status trust_chunks(dsm_dataset *d, hid_t properties, uint64_t bytes) {
   hsize_t chunk[DSM_MAX_RANK], stored = 0;
   uint64_t expected = 1;
@@ -144,6 +167,7 @@ static dsm_status trust_chunks(dsm_dataset *d, hid_t properties, uint64_t bytes)
     d->chunk[a] = chunk[a];
     expected *= (d->dims[a] - 1) / chunk[a] + 1; /* no overflow: at most the number of elements */
   }
+  DSM_TRY(trust_chunk_size(d, H5Pget_nfilters(properties) > 0, bytes));
   hid_t space = H5Dget_space(d->dataset); /* HDF5 1.10 does not take H5S_ALL here */
   herr_t failed = H5Dget_num_chunks(d->dataset, space, &stored);
   char why[256] = "";

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "atomic_file.h"
-
 #include "dsmpi/memory.h"
 
 /* More than any screen; what is larger is a mistake in the number of samples. */
@@ -41,7 +39,7 @@ dsm_status dsm_picture_write(const dsm_picture *picture, const char *path) {
   DSM_TRY(DSM_ALLOC(size, &bytes));
   if (!png_image_write_to_memory(&image, bytes, &size, 0, picture->rgb, 0, NULL))
     DSM_FAIL_DONE(DSM_INTERNAL, "cannot make the picture %s: %s", path, image.message);
-  DSM_TRY_DONE(dsm__atomic_write(path, bytes, size));
+  DSM_TRY_DONE(dsm_file_write(path, bytes, size));
 done:
   png_image_free(&image);
   free(bytes);
