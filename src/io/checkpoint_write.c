@@ -182,7 +182,8 @@ done:
     char why[1024], space[128];
     unlink(temporary);
     snprintf(why, sizeof why, "%s", dsm_trail_message());
-    if (status != DSM_IO && status != DSM_BAD_DATA) return status;
+    /* damaged or gone before it had its name: the disk, or somebody, has not kept what was written */
+    if (status != DSM_IO && status != DSM_BAD_DATA && status != DSM_NOT_FOUND) return status;
     if (strstr(why, " needed"))
       DSM_FAIL(DSM_IO, "checkpoint %s was not written: %s; an older one is untouched", path, why);
     DSM_FAIL(DSM_IO, "checkpoint %s was not written: %s (%s); an older one is untouched", path, why,

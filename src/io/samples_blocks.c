@@ -31,6 +31,14 @@ static uint64_t block_range(const dsm_samples_layout *l, uint64_t block, uint64_
   return l->count - *first < l->block ? l->count - *first : l->block;
 }
 
+/* The layout of a file that this job has made: if it is gone, it was taken away. */
+static dsm_status read_made_layout(const char *partial, dsm_samples_layout *layout) {
+  const dsm_status status = dsm__samples_read_layout(partial, NULL, layout, NULL);
+  if (status == DSM_NOT_FOUND) DSM_FAIL(DSM_IO, "%s was removed while it was written", partial);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
 dsm_status dsm_samples_open(const char *path, dsm_samples **samples) {
   dsm_status status = DSM_OK;
   dsm_samples *s;
@@ -40,7 +48,7 @@ dsm_status dsm_samples_open(const char *path, dsm_samples **samples) {
   s = *samples;
   s->fd = -1;
   DSM_TRY_DONE(dsm__samples_partial(path, s->partial, sizeof s->partial));
-  DSM_TRY_DONE(dsm__samples_read_layout(s->partial, NULL, &s->layout, NULL));
+  DSM_TRY_DONE(read_made_layout(s->partial, &s->layout));
   s->fd = open(s->partial, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   if (s->fd < 0) DSM_FAIL_DONE(DSM_IO, "cannot write %s: %s", s->partial, strerror(errno));
   DSM_TRY_DONE(dsm__samples_read_map(s->fd, s->partial, &s->layout, &s->complete, &missing));
@@ -133,7 +141,7 @@ dsm_status dsm_samples_finish(const char *path) {
   uint64_t missing;
   DSM_TRY(dsm__samples_partial(path, partial, sizeof partial));
   DSM_TRY(dsm__atomic_begin(path, unused)); /* refuses what must not be replaced */
-  DSM_TRY(dsm__samples_read_layout(partial, NULL, &layout, NULL));
+  DSM_TRY(read_made_layout(partial, &layout));
   int fd = open(partial, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) DSM_FAIL(DSM_IO, "cannot open %s: %s", partial, strerror(errno));
   DSM_TRY_DONE(dsm__samples_read_map(fd, partial, &layout, &complete, &missing));

@@ -19,12 +19,18 @@ static small_model model;
 /* These stand in for those of the C library, in HDF5 too. From operation `breaks_at` on, if not 0, all fail
  * that would reach a disk (files that have no name do not). */
 static int operations, breaks_at;
+/* At operation `breaks_at` this file is removed instead, by somebody else. */
+static const char *removed;
 
 static bool broken(int fd) {
   struct stat info;
   if (fstat(fd, &info) != 0 || info.st_nlink == 0) return false;
   operations++;
   if (breaks_at == 0 || operations < breaks_at) return false;
+  if (removed) {
+    unlink(removed);
+    return false;
+  }
   errno = EIO;
   return true;
 }
@@ -107,6 +113,24 @@ static void a_disk_that_breaks_at_any_moment_leaves_the_old_checkpoint(void **st
   }
   print_message("%d operations\n", all);
   assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL)); /* nothing is broken for later */
+}
+
+/* Whatever moment it is: that the file is not found is then no missing input. */
+static void a_checkpoint_removed_while_it_is_written_is_a_failure_of_writing(void **state) {
+  (void)state;
+  char path[512], temporary[600];
+  snprintf(path, sizeof path, "%s", in_folder("removed.h5"));
+  assert_ok(dsm_temporary_name(path, temporary, sizeof temporary));
+  operations = 0;
+  assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
+  const int all = operations;
+  removed = temporary;
+  for (int n = 1; n < all - 1; n += 5) { /* the last two flush file and folder */
+    operations = 0;
+    breaks_at = n;
+    fails_and_keeps_the_old(path, "No such file or directory");
+  }
+  removed = NULL;
 }
 
 static void a_limit_on_the_size_of_files_is_told_before_the_kernel_acts(void **state) {
@@ -247,6 +271,7 @@ static void a_full_disk_is_told_with_the_bytes_and_harms_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_disk_that_breaks_at_any_moment_leaves_the_old_checkpoint),
+      cmocka_unit_test(a_checkpoint_removed_while_it_is_written_is_a_failure_of_writing),
       cmocka_unit_test(a_limit_on_the_size_of_files_is_told_before_the_kernel_acts),
       cmocka_unit_test(samples_and_pictures_fail_cleanly_too),
       cmocka_unit_test(a_block_whose_writing_broke_off_is_missing),
