@@ -187,6 +187,12 @@ dsm_status dsm_samples_finish(const char *path);
 /** Mean and largest of /evaluations of a finished file. */
 dsm_status dsm_samples_evaluations(const char *path, double *mean, int64_t *largest);
 
+/* ---- any file ------------------------------------------------------------------------------------------ */
+
+/** Writes `path` as a whole, beside and renamed: on any failure an older `path` is untouched. One rank calls it.
+ *  @return DSM_OK; DSM_IO, also for a path that exists and is no regular file. */
+dsm_status dsm_file_write(const char *path, const void *bytes, size_t size);
+
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 
 /** An 8-bit RGB picture in memory. */
@@ -197,6 +203,8 @@ typedef struct dsm_picture {
 dsm_status dsm_picture_create(size_t width, size_t height, const unsigned char background[3],
                               dsm_picture *picture);
 void dsm_picture_destroy(dsm_picture *picture);
+/** The picture as a PNG in memory. `*bytes` is owned by the caller: free(). */
+dsm_status dsm_picture_png(const dsm_picture *picture, unsigned char **bytes, size_t *size);
 /** Writes a PNG, beside and renamed. */
 dsm_status dsm_picture_write(const dsm_picture *picture, const char *path);
 

@@ -1,5 +1,7 @@
 #include "atomic_file.h"
 
+#include "dsmpi/io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -179,6 +181,10 @@ dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint
     to += n, size -= (size_t)n, offset += (uint64_t)n;
   }
   return DSM_OK;
+}
+
+dsm_status dsm_file_write(const char *path, const void *bytes, size_t size) {
+  return dsm__atomic_write(path, bytes, size);
 }
 
 /* ---- leftovers ----------------------------------------------------------------------------------------- */
