@@ -3,7 +3,7 @@
 #   jobs/install-packages.sh build [data] [test] [slurm]     slurm: for the tests with a real queue
 set -eu
 packages="build-essential cmake pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libopenblas-openmp-dev
-          libyaml-dev libpng-dev zlib1g-dev librandom123-dev"
+          libyaml-dev libjansson-dev libpng-dev zlib1g-dev librandom123-dev"
 for what in "$@"; do
   case $what in
     build) ;;

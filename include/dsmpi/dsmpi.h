@@ -27,6 +27,7 @@
 #include "dsmpi/io.h"
 #include "dsmpi/drawing.h"
 #include "dsmpi/train.h"
+#include "dsmpi/report.h"
 #include "dsmpi/explain.h"
 
 #endif
