@@ -18,7 +18,7 @@ void dsm__note(dsm__report *r, const char *format, ...) {
 }
 
 void dsm__note_failure(dsm__report *r, const char *what) {
-  dsm__note(r, "Left out: %s. %s", what, dsm_trail_message());
+  dsm__note(r, "Left out: %s: %s.", what, dsm_trail_message());
   dsm_trail_clear();
 }
 

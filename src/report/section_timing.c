@@ -105,6 +105,16 @@ static void say_efficiency(dsm__report *r, const job *j) {
              spread);
 }
 
+static const char *seconds_text(double seconds, char *text, size_t size) {
+  if (seconds > 0 && seconds < 0.005)
+    snprintf(text, size, "&lt;0.01");
+  else if (seconds < 10)
+    snprintf(text, size, "%.2f", seconds);
+  else
+    dsm__figure_text(seconds, 4, text, size);
+  return text;
+}
+
 /* A bar a section: its mean over ranks; a thin line from the fastest rank to the slowest. */
 static void put_bars(dsm__page *page, const job *j) {
   const double scale = (WIDTH - LEFT - RIGHT) / j->seconds;
@@ -129,8 +139,7 @@ static void put_bars(dsm__page *page, const job *j) {
                 "width=\"%.1f\" height=\"16\"/><path class=\"axis\" d=\"M%.1f %.0fH%.1f\"/>"
                 "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\">%s s, %.0f %%</text>\n",
                 LEFT, y + 14, WIDTH - RIGHT, LEFT, y + 6, mean, LEFT + min, y + 14, LEFT + max, WIDTH, y + 18,
-                dsm__figure_text(p->mean, p->mean < 0.1 ? 1 : 2, seconds, sizeof seconds),
-                100 * p->mean / j->seconds);
+                seconds_text(p->mean, seconds, sizeof seconds), 100 * p->mean / j->seconds);
   }
   dsm__markup(page, "</svg></figure>\n");
 }
