@@ -4,7 +4,7 @@
 # slurm: for the tests with a real queue; browser: for those that look at pages.
 set -eu
 packages="build-essential cmake pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libopenblas-openmp-dev
-          libyaml-dev libjansson-dev libpng-dev zlib1g-dev librandom123-dev"
+          libyaml-dev libjansson-dev libpng-dev zlib1g-dev librandom123-dev libkissfft-dev"
 for what in "$@"; do
   case $what in
     build) ;;

@@ -192,7 +192,7 @@ typedef struct dsm_config {
     int overlap;     /* dsm_overlap */
     int64_t threads; /* 0 = as many as the rank's cores */
     int kernels;     /* dsm_kernel_set */
-    int64_t log_every, checkpoint_every, keep, keep_every, max_skipped;
+    int64_t log_every, checkpoint_every, keep, keep_every, max_skipped, watchdog;
     bool background_saving;
   } train;
   dsm_sampler_settings sampler;

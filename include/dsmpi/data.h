@@ -50,6 +50,9 @@ const dsm_dataset_info *dsm_dataset_info_of(const dsm_dataset *handle);
  *  by pread outside it). Chunked data: each chunk touched is read once and kept while it is likely to be
  *  needed again, within `cache` bytes of dsm_dataset_set_cache. */
 dsm_status dsm_dataset_read(dsm_dataset *handle, const uint64_t *row, size_t n, float *x);
+/** Filters, such as compressions, that data may be stored through: names of those that this HDF5 can undo here, and of those
+ *  for which a plugin is missing, with commas; each text has room for `size` bytes. */
+void dsm_data_filters(char *there, char *missing, size_t size);
 /** Names of the datasets that a file holds (through hard links), one a line, sorted, as many as fit into
  *  `text`; "" when there are none.
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA (not HDF5, damaged). */

@@ -33,6 +33,18 @@ const char *dsm_comm_host(const dsm_comm *comm);
 const char *dsm_comm_library(void);
 /** Cores that this process may run on (its affinity mask). Not collective. */
 int dsm_comm_cores(void);
+/** "MPI_THREAD_SERIALIZED": what MPI promised about threads. */
+const char *dsm_comm_thread_level(const dsm_comm *comm);
+/** "mpirun", "srun", ...; NULL: nobody launched this job. */
+const char *dsm_comm_launcher(const dsm_comm *comm);
+/** Starts and ends MPI in a child process, for at most `limit` seconds: whatever it does there is survived. Not collective; in
+ *  a process that has not started MPI itself.
+ *  @param[out] level  as dsm_comm_thread_level
+ *  @return DSM_OK; DSM_LAUNCHER with what MPI said. */
+dsm_status dsm_comm_trial(double limit, char *level, size_t size);
+/** Seconds by which the clock of `rank` is ahead of rank 0's, on rank 0; to about half of a message's way there and back.
+ *  Collective over these two ranks; the others may call it too, and do nothing. */
+dsm_status dsm_comm_clock_offset(dsm_comm *comm, int rank, double *offset);
 /** True when the launcher (mpirun, srun) may have started other tasks beside this one, whose number it gives
  *  (0 when alone; `task` may be NULL). Needs no MPI: so help is printed once, and work for one process
  *  starts no MPI where it is alone. */
@@ -46,6 +58,28 @@ dsm_status dsm_agree(dsm_comm *comm, dsm_status status);
 /** Prints the trail once, with rank and host, and ends all ranks through MPI_Abort with the status's exit
  *  code; for failures that the others cannot be told of. Does not return. */
 void dsm_comm_abort(dsm_comm *comm, dsm_status status) __attribute__((noreturn));
+
+/** Refuses a job whose ranks do not have the same `text`, on all of them alike: "ranks of one job have different WHAT: ...",
+ *  naming ranks and hosts with what each is to be `shown` by (short, may be ""), then `advice`. Collective.
+ *  @return DSM_OK; `otherwise` */
+dsm_status dsm_comm_same(dsm_comm *comm, dsm_status otherwise, const char *what, const char *shown,
+                         const char *text, const char *advice);
+
+/** "rank 3", "ranks 0-3, 8" for n ranks in ascending order; cut with "..." where there is no room. Returns `text`. */
+const char *dsm_ranks_text(const int *rank, size_t n, char *text, size_t size);
+
+/** Where a rank may run. Holds no pointers. */
+enum { DSM_PLACE_WORDS = 16 };
+typedef struct dsm_rank_place {
+  char host[64];
+  int online;                     /* cores of the host */
+  int allowed;                    /* of them in its affinity mask */
+  uint64_t mask[DSM_PLACE_WORDS]; /* core c: bit c % 64 of word c / 64; cores from 1024 on are counted only */
+} dsm_rank_place;
+/** That of this process; NULL `comm`: there is no job. Not collective. */
+void dsm_rank_place_find(const dsm_comm *comm, dsm_rank_place *place);
+/** "0-3,8" of a mask. Returns `text`. */
+const char *dsm_cores_text(const uint64_t *mask, char *text, size_t size);
 
 /** Collective helpers on small data. */
 dsm_status dsm_comm_barrier(dsm_comm *comm);

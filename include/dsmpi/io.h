@@ -12,6 +12,42 @@
 /** "HDF5 1.10.8, parallel": the library in use. */
 const char *dsm_hdf5_library(void);
 
+/* ---- small files --------------------------------------------------------------------------------------- */
+
+/** Writes a file of `size` bytes, whole or absent: beside its place, flushed to the disk, renamed. Symbolic links are
+ *  not followed. @return DSM_OK; DSM_IO, what was there before being untouched. */
+dsm_status dsm_file_write(const char *path, const void *bytes, size_t size);
+/** Appends to a file, making it if there is none. @return DSM_OK; DSM_IO, perhaps with a part of the text appended. */
+dsm_status dsm_file_append(const char *path, const char *text);
+/** "PATH.tmp-HOST-PID": what this process calls a file that is under way to `path`. */
+dsm_status dsm_temporary_name(const char *path, char *temporary, size_t size);
+/** Deletes the files of a folder whose names start so and end as temporary names of processes that are gone: there is no
+ *  process of that number on this host, or, on another host, nothing was written for an hour. A missing folder has none.
+ *  @return DSM_OK; DSM_IO. */
+dsm_status dsm_remove_leftovers(const char *folder, const char *start);
+
+/* ---- where files go ------------------------------------------------------------------------------------ */
+
+typedef enum dsm_storage {
+  DSM_STORAGE_DISK,     /* of this host */
+  DSM_STORAGE_MEMORY,   /* of this host: gone with it */
+  DSM_STORAGE_LAYER,    /* a container's own */
+  DSM_STORAGE_NETWORK,  /* one server */
+  DSM_STORAGE_LUSTRE,   /* parallel, striped as the user says */
+  DSM_STORAGE_PARALLEL, /* parallel, others */
+  DSM_STORAGE_UNKNOWN
+} dsm_storage;
+typedef struct dsm_file_system {
+  dsm_storage kind;
+  char type[32];     /* "ext4", "nfs"; the kernel's number where it is not known */
+  char folder[1024]; /* the one that was asked of */
+  double size, room; /* bytes in all, and free for this user */
+  bool writable;     /* as far as permissions and mount options tell */
+} dsm_file_system;
+/** The file system under `path`, which need not exist: of the nearest folder above it that does.
+ *  @return DSM_OK; DSM_IO */
+dsm_status dsm_file_system_of(const char *path, dsm_file_system *system);
+
 /* ---- checkpoint ---------------------------------------------------------------------------------------- */
 
 enum { DSM_CHECKPOINT_VERSION = 1, DSM_AVERAGES_MAX = 16 };
@@ -149,8 +185,9 @@ typedef struct dsm_samples_info {
   size_t fields;
   const dsm_samples_field *field; /* (fields), borrowed */
   size_t tables;
-  const dsm_samples_table *table; /* (tables), borrowed; no part of the request: it follows from what is computed */
-  const char *input;              /* data that it is made from, in words; borrowed; NULL: none */
+  const dsm_samples_table
+      *table;        /* (tables), borrowed; no part of the request: it follows from what is computed */
+  const char *input; /* data that it is made from, in words; borrowed; NULL: none */
 } dsm_samples_info;
 
 typedef struct dsm_samples dsm_samples;
@@ -182,16 +219,10 @@ dsm_status dsm_samples_read(const char *path, const char *name, uint64_t first, 
 dsm_status dsm_samples_write_table(const char *path, const char *name, const double *x, size_t count);
 /** Checks that all blocks are complete, fsyncs, renames PATH.partial to PATH. One rank, after all ranks have
  *  closed.
- *  @return DSM_OK; DSM_INTERNAL naming the first missing block. */
+ *  @return DSM_OK; DSM_IO naming the first missing block: one that a disk has not taken. */
 dsm_status dsm_samples_finish(const char *path);
 /** Mean and largest of /evaluations of a finished file. */
 dsm_status dsm_samples_evaluations(const char *path, double *mean, int64_t *largest);
-
-/* ---- any file ------------------------------------------------------------------------------------------ */
-
-/** Writes `path` as a whole, beside and renamed: on any failure an older `path` is untouched. One rank calls it.
- *  @return DSM_OK; DSM_IO, also for a path that exists and is no regular file. */
-dsm_status dsm_file_write(const char *path, const void *bytes, size_t size);
 
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 

@@ -22,6 +22,12 @@ void dsm_log(dsm_log_level level, const char *format, ...) __attribute__((format
 #define dsm_warn(...)  dsm_log(DSM_LOG_WARNING, __VA_ARGS__)
 #define dsm_error(...) dsm_log(DSM_LOG_ERROR, __VA_ARGS__)
 #define dsm_debug(...) dsm_log(DSM_LOG_DEBUG, __VA_ARGS__)
+/** A warning that is appended to the file `path` alone, if there is one; for ranks other than 0 whose stderr should stay quiet. */
+void dsm_log_aside(const char *path, const char *text);
+/** The last line of a process that ends itself because something in it is stuck: an error, written to stderr and appended
+ *  to the file `path` if there is one (NULL: none). Does not wait for another thread that is writing, or hangs in it, for
+ *  longer than a second. Not only for rank 0. */
+void dsm_log_last_words(const char *path, const char *text);
 /** Number of warnings so far on this rank. */
 size_t dsm_log_warnings(void);
 /** A status line that rewrites itself on a terminal (progress bars); silent when stdout is not a terminal.

@@ -28,7 +28,8 @@ typedef enum dsm_stream {
   DSM_STREAM_PROJECTION = 10, /* random projections of metrics and of sliced score matching */
   DSM_STREAM_PROBE = 11,      /* probes of the divergence in likelihoods; step is the probe */
   DSM_STREAM_BOUND = 12,      /* variational bound: step 0 the times, t the noise of x_t */
-  DSM_STREAM_DEQUANTIZE = 13  /* what quantised data have lost */
+  DSM_STREAM_DEQUANTIZE = 13, /* what quantised data have lost */
+  DSM_STREAM_EVALUATION = 14  /* rows and groups of metrics: step 0, 1 groups of samples, reference; 2, 3 subsamples */
 } dsm_stream;
 
 /** Where in the random space a row starts. step < 2^40, sample < 2^48. */

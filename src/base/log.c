@@ -65,7 +65,8 @@ static void clear_transient(void) {
   logger.transient_shown = false;
 }
 
-static void write_to_file(const char *line, size_t length) {
+/* The line with the time in front, to a file. False if it cannot be written. */
+static bool write_stamped(int file, const char *line, size_t length) {
   char time_text[40];
   struct {
     char *text;
@@ -75,13 +76,17 @@ static void write_to_file(const char *line, size_t length) {
   size_t time_length = strlen(time_text);
   stamped.length = time_length + 1 + length;
   stamped.text = malloc(stamped.length);
-  if (!stamped.text) return;
+  if (!stamped.text) return true; /* as little as there is to say of it */
   memcpy(stamped.text, time_text, time_length);
   stamped.text[time_length] = ' ';
   memcpy(stamped.text + time_length + 1, line, length);
-  bool written = write_quietly(logger.file, stamped.text, stamped.length);
+  bool written = write_quietly(file, stamped.text, stamped.length);
   free(stamped.text);
-  if (!written && !logger.file_failed) {
+  return written;
+}
+
+static void write_to_file(const char *line, size_t length) {
+  if (!write_stamped(logger.file, line, length) && !logger.file_failed) {
     static const char notice[] =
         "dsmpi: warning: the log file cannot be written; lines are missing from it\n";
     logger.file_failed = true;
@@ -163,6 +168,39 @@ void dsm_log(dsm_log_level level, const char *format, ...) {
   if (logger.file >= 0) write_to_file(line, length + 1);
   pthread_mutex_unlock(&logger.lock);
   if (line != small) free(line);
+}
+
+/* For dsm_log_aside and dsm_log_last_words. */
+static void write_aside(const char *path, dsm_log_level level, const char *text, bool on_stderr) {
+  char prefix[64], line[4096];
+  const size_t start = line_prefix(level, prefix, sizeof prefix);
+  int n = snprintf(line, sizeof line, "%.*s%s\n", (int)start, prefix, text);
+  if (n >= (int)sizeof line) {
+    n = sizeof line - 1;
+    line[n - 1] = '\n';
+  }
+  if (on_stderr) write_quietly(STDERR_FILENO, line, (size_t)n);
+  const int file = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+  if (file < 0) return;
+  write_stamped(file, line, (size_t)n);
+  close(file);
+}
+
+void dsm_log_aside(const char *path, const char *text) {
+  pthread_mutex_lock(&logger.lock);
+  logger.warnings++;
+  write_aside(path, DSM_LOG_WARNING, text, false);
+  pthread_mutex_unlock(&logger.lock);
+}
+
+void dsm_log_last_words(const char *path, const char *text) {
+  struct timespec soon;
+  clock_gettime(CLOCK_REALTIME, &soon);
+  soon.tv_sec++;
+  const bool locked = pthread_mutex_timedlock(&logger.lock, &soon) == 0;
+  if (locked) clear_transient();
+  write_aside(path, DSM_LOG_ERROR, text, true);
+  if (locked) pthread_mutex_unlock(&logger.lock);
 }
 
 size_t dsm_log_warnings(void) {

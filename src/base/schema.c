@@ -257,6 +257,10 @@ const dsm__setting dsm__schema[] = {
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "
                  "the run with exit status 76."},
+    {"train.watchdog", DSM__INT, FIELD(train, watchdog), FROM(0), .initial = "600",
+     .also = "timeout hang_timeout nccl_timeout stall_timeout",
+     .sentence = "Seconds without a sign of progress on any rank after which the job ends with exit status 70 and names "
+                 "the ranks that are waited for; 0 = never."},
 
     /* ---- sampler ---- */
     {"sampler.name", DSM__WORD, FIELD(sampler, name),

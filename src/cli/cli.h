@@ -21,7 +21,7 @@ typedef struct dsm_option {
   const char *sentence;
 } dsm_option;
 
-enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 8, DSM_OVERRIDES_MAX = 256 };
+enum { DSM_OPTIONS_MAX = 24, DSM_OPERANDS_MAX = 4096, DSM_CONFIGS_MAX = 8, DSM_OVERRIDES_MAX = 256 };
 
 typedef struct dsm_arguments {
   const struct dsm_command *command;
@@ -45,16 +45,17 @@ typedef struct dsm_command {
   size_t min_operands, max_operands;
   bool overrides; /* key=value words are taken */
   bool parallel;  /* collective over all ranks; otherwise rank 0 works and the others wait */
+  bool lone;      /* parallel, but a process on its own starts no MPI */
   bool stops;     /* SIGUSR1 asks it to stop, from its beginning on */
-  /* `comm` is NULL for a command that is not parallel. */
+  /* `comm` is NULL for a command that is not parallel, or lone where it is. */
   dsm_status (*run)(const dsm_arguments *arguments, dsm_comm *comm);
 } dsm_command;
 
 extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_info, dsm__command_view,
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
-    dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_restore,
-    dsm__command_log, dsm__command_report;
+    dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_eval,
+    dsm__command_restore, dsm__command_status, dsm__command_doctor, dsm__command_log, dsm__command_report;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */
@@ -100,6 +101,10 @@ void dsm__help_overview(FILE *out);
 dsm_status dsm__help_topic(size_t count, char *const *words, FILE *out);
 dsm_status dsm__help_command(const dsm_command *command, FILE *out);
 
+enum { DSM_COLUMNS = 80 };
+/* Prints `text` word by word from `column` on, further lines beginning at `indent`; '\n' in the text begins a
+ * line of its own, and a line of the text that starts with blanks (an example) stays as it is. */
+void dsm__wrapped(const char *text, size_t column, size_t indent, FILE *out);
 /* One line "  name       text". */
 void dsm__fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* 60000 as "60,000"; returns `text`. */
@@ -107,6 +112,8 @@ const char *dsm__grouped(uint64_t number, char *text, size_t size);
 
 /* ---- what several commands share ----------------------------------------------------------------------- */
 
+/* The configuration files that the operands name, with the overrides on top. Not collective. */
+dsm_status dsm__config_read(const dsm_arguments *arguments, dsm_config *config);
 /* The configuration files that the operands name, in their order, with the overrides on top, read by rank 0 and
  * handed to all. Collective. */
 dsm_status dsm__config_load(const dsm_arguments *arguments, dsm_comm *comm, dsm_config *config);
@@ -118,8 +125,10 @@ typedef struct dsm_place {
 dsm_status dsm__place_of(const char *text, dsm_place *place);
 /* Settles the dataset when the text named none. DSM_NOT_FOUND lists those to choose from. */
 dsm_status dsm__place_settle(dsm_place *place);
-/* Both for the value of an option, by rank 0 for all; without a dataset it is `usual`, or, for NULL, settled.
+/* Both, by rank 0 for all; without a dataset it is `usual`, or, for NULL, settled.
  * Collective. */
+dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm, dsm_place *place);
+/* The same for the value of an option. */
 dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
                             dsm_place *place);
 /* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */

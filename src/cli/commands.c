@@ -5,6 +5,7 @@
 
 const dsm_command *const dsm__commands[] = {
     &dsm__command_train,
+    &dsm__command_status,
     &dsm__command_sample,
     &dsm__command_restore,
     &dsm__command_encode,
@@ -12,6 +13,7 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_interpolate,
     &dsm__command_likelihood,
     &dsm__command_classify,
+    &dsm__command_eval,
     &dsm__command_view,
     &dsm__command_info,
     &dsm__command_log,
@@ -21,6 +23,7 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_data_info,
     &dsm__command_data_stats,
     &dsm__command_bench,
+    &dsm__command_doctor,
     &dsm__command_explain,
     NULL,
 };

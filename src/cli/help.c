@@ -6,11 +6,9 @@
 
 #include "dsmpi/train.h"
 
-enum { COLUMNS = 80, OPTION_COLUMN = 26, NAME_COLUMN = 16 };
+enum { COLUMNS = DSM_COLUMNS, OPTION_COLUMN = 26, NAME_COLUMN = 16 };
 
-/* Prints `text` word by word from `column` on, further lines beginning at `indent`; '\n' in the text begins a
- * line of its own, and a line of the text that starts with blanks (an example) stays as it is. */
-static void wrapped(const char *text, size_t column, size_t indent, FILE *out) {
+void dsm__wrapped(const char *text, size_t column, size_t indent, FILE *out) {
   bool line_start = true;
   while (*text) {
     if (line_start && *text == ' ') { /* example */
@@ -84,7 +82,7 @@ static void option_line(char letter, const char *name, const char *argument, con
     column = 0;
   }
   fprintf(out, "%*s", (int)(OPTION_COLUMN - column), "");
-  wrapped(sentence, OPTION_COLUMN, OPTION_COLUMN, out);
+  dsm__wrapped(sentence, OPTION_COLUMN, OPTION_COLUMN, out);
 }
 
 static dsm_status print_section(const char *section, FILE *out) {
@@ -99,7 +97,7 @@ dsm_status dsm__help_command(const dsm_command *command, FILE *out) {
   usage(command, out);
   char capital[256];
   snprintf(capital, sizeof capital, "%c%s.", command->sentence[0] & ~0x20, command->sentence + 1);
-  wrapped(capital, 0, 0, out);
+  dsm__wrapped(capital, 0, 0, out);
   fputc('\n', out);
   for (size_t i = 0; i < command->option_count; i++) {
     const dsm_option *o = &command->options[i];
@@ -108,7 +106,7 @@ dsm_status dsm__help_command(const dsm_command *command, FILE *out) {
   option_line('h', "help", NULL, "print this text", out);
   if (command->details) {
     fputc('\n', out);
-    wrapped(command->details, 0, 0, out);
+    dsm__wrapped(command->details, 0, 0, out);
   }
   if (command->section) {
     fprintf(out, "\nSettings (key=value):\n");
@@ -122,7 +120,7 @@ static void command_list(const char *group, FILE *out) {
     const dsm_command *command = dsm__commands[i];
     if (group && strncmp(command->name, group, strlen(group)) != 0) continue;
     fprintf(out, "  %-*s", NAME_COLUMN - 2, command->name);
-    wrapped(command->sentence, NAME_COLUMN, NAME_COLUMN, out);
+    dsm__wrapped(command->sentence, NAME_COLUMN, NAME_COLUMN, out);
   }
 }
 

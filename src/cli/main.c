@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "dsmpi/host.h"
 #include "dsmpi/log.h"
+#include "dsmpi/memory.h"
 #include "dsmpi/train.h"
 
 static dsm_status print_version(FILE *out) {
@@ -43,6 +45,31 @@ static dsm_status read_words(size_t count, char *const *words, FILE *out, dsm_ar
   return DSM_OK;
 }
 
+/* "train a.yaml -o run": `*text` is owned by the caller: free(). */
+static dsm_status join_words(int argc, char **argv, char **text) {
+  size_t length = 1;
+  for (int i = 1; i < argc; i++) length += strlen(argv[i]) + 1;
+  DSM_TRY(DSM_ALLOC(length, text));
+  char *end = *text;
+  for (int i = 1; i < argc; i++) end += sprintf(end, "%s%s", i > 1 ? " " : "", argv[i]);
+  return DSM_OK;
+}
+
+/* All ranks must be the same program, told the same: before anything else passes between them, which another version may
+ * not understand. */
+static dsm_status check_same(dsm_comm *comm, int argc, char **argv) {
+  char id[64], program[160], *words = NULL;
+  snprintf(program, sizeof program, "%s, build %.12s", dsm_version_line(), dsm_program_id(id, sizeof id));
+  DSM_TRY(dsm_comm_same(comm, DSM_LAUNCHER, "programs", program, id,
+                        "start all ranks from one installation that every host sees"));
+  DSM_AGREE(comm, join_words(argc, argv, &words));
+  const dsm_status status =
+      dsm_comm_same(comm, DSM_BAD_CONFIG, "command lines", words, words,
+                    "start all ranks with the same words: they train one model together");
+  free(words);
+  return status == DSM_OK ? status : dsm__forward(status, __FILE__, __LINE__);
+}
+
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   const dsm_command *command = arguments->command;
   if (command->parallel) return command->run(arguments, comm);
@@ -75,6 +102,7 @@ int main(int argc, char **argv) {
   int task;
   bool several = dsm_launched_several(&task), speaks = task == 0;
   FILE *out = speaks ? stdout : fopen("/dev/null", "w");
+  signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f, writing is then a failure that can be told */
 
   dsm_status status = read_words(argc > 0 ? (size_t)argc - 1 : 0, argv + 1, out ? out : stdout, &arguments);
   if (!speaks && out) fclose(out);
@@ -83,9 +111,12 @@ int main(int argc, char **argv) {
    * every task alike, but mpirun ends all tasks when the first of them fails, even before another has told
    * why: so tasks with others beside them leave through MPI's end, which waits for all. */
   bool answered = status == DSM_OK && !arguments.command;
+  const bool wanted =
+      status == DSM_OK && !answered && arguments.command->parallel && !arguments.command->lone;
   if (status == DSM_OK && !answered && arguments.command->stops) dsm_stop_listen();
-  if (!answered && (several || (status == DSM_OK && arguments.command->parallel))) {
+  if (!answered && (several || wanted)) {
     dsm_status started = dsm_comm_create(&comm);
+    if (started == DSM_OK) started = check_same(comm, argc, argv);
     if (started != DSM_OK) status = started;
     if (comm) speaks = dsm_comm_rank(comm) == 0;
   }

@@ -52,10 +52,14 @@ static dsm_status settle_given(const char *text, const char *usual, dsm_place *p
   return DSM_OK;
 }
 
-dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
-                            dsm_place *place) {
+dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm, dsm_place *place) {
   const bool root = dsm_comm_rank(comm) == 0;
-  DSM_AGREE(comm, root ? settle_given(arguments->value[option], usual, place) : DSM_OK);
+  DSM_AGREE(comm, root ? settle_given(text, usual, place) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, place, sizeof *place, 0)); /* it holds no pointers */
   return DSM_OK;
+}
+
+dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
+                            dsm_place *place) {
+  return dsm__place_shared(arguments->value[option], usual, comm, place);
 }

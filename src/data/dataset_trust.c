@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "dataset_private.h"
+#include "filters.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
+
+enum { SMALL_CHUNK = 64 << 20, LARGE_CHUNK = 1 << 30 /* bytes */ };
 
 /* ---- links --------------------------------------------------------------------------------------------- */
 
@@ -83,25 +86,6 @@ done:
 
 /* ---- filters ------------------------------------------------------------------------------------------- */
 
-static const struct known_filter {
-  int id;
-  const char *name, *package; /* package: "" = comes with HDF5 */
-} known_filters[] = {
-    {H5Z_FILTER_DEFLATE, "gzip", ""},
-    {H5Z_FILTER_SHUFFLE, "shuffle", ""},
-    {H5Z_FILTER_FLETCHER32, "fletcher32", ""},
-    {H5Z_FILTER_SZIP, "szip", ""},
-    {H5Z_FILTER_NBIT, "nbit", ""},
-    {H5Z_FILTER_SCALEOFFSET, "scaleoffset", ""},
-    {32000, "lzf", "hdf5-plugin-lzf"},
-    {307, "bzip2", "hdf5-filter-plugin"},
-    {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
-    {32004, "lz4", "hdf5-filter-plugin"},
-    {32008, "bitshuffle", "hdf5-filter-plugin"},
-    {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
-    {32015, "zstd", ""},
-};
-
 static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *text, size_t size) {
   int count = H5Pget_nfilters(properties);
   size_t used = 0;
@@ -111,9 +95,7 @@ static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *te
     size_t values = 0;
     char name[64] = "";
     int id = H5Pget_filter2(properties, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
-    const struct known_filter *known = NULL;
-    for (size_t k = 0; k < sizeof known_filters / sizeof known_filters[0]; k++)
-      if (known_filters[k].id == id) known = &known_filters[k];
+    const dsm__filter *known = dsm__filter_known(id);
     /* An unknown number is never offered to HDF5, which would look for a plugin to load. */
     if (!known)
       DSM_FAIL(DSM_BAD_DATA,
@@ -153,6 +135,27 @@ static dsm_status trust_contiguous(dsm_dataset *d, uint64_t bytes) {
   return DSM_OK;
 }
 
+/* HDF5 unpacks whole chunks: the file alone would say how much memory every rank needs for a single row. Chunks that
+ * stand out of the dataset are usual while it is small, as where rows are to be appended. */
+static dsm_status trust_chunk_size(const dsm_dataset *d, bool filtered, uint64_t bytes) {
+  uint64_t chunk = d->element.size;
+  char chunk_text[32], declared[32];
+  for (int a = 0; a < d->rank; a++)
+    if (__builtin_mul_overflow(chunk, d->chunk[a], &chunk)) chunk = UINT64_MAX;
+  if (chunk > SMALL_CHUNK && chunk > bytes)
+    DSM_FAIL(DSM_BAD_DATA,
+             "'%s' in '%s' has chunks of %s, more than all its values (%s); write it anew with smaller ones: "
+             "h5repack -l CONTI in.h5 out.h5",
+             d->name, d->path, bytes_text(chunk, chunk_text), bytes_text(bytes, declared));
+  if (chunk > LARGE_CHUNK && filtered)
+    DSM_FAIL(
+        DSM_BAD_DATA,
+        "'%s' in '%s' is packed in chunks of %s, each of which is unpacked whole for a single row; write "
+        "it anew: h5repack -f NONE -l CONTI in.h5 out.h5",
+        d->name, d->path, bytes_text(chunk, chunk_text));
+  return DSM_OK;
+}
+
 static dsm_status trust_chunks(dsm_dataset *d, hid_t properties, uint64_t bytes) {
   hsize_t chunk[DSM_MAX_RANK], stored = 0;
   uint64_t expected = 1;
@@ -164,6 +167,7 @@ static dsm_status trust_chunks(dsm_dataset *d, hid_t properties, uint64_t bytes)
     d->chunk[a] = chunk[a];
     expected *= (d->dims[a] - 1) / chunk[a] + 1; /* no overflow: at most the number of elements */
   }
+  DSM_TRY(trust_chunk_size(d, H5Pget_nfilters(properties) > 0, bytes));
   hid_t space = H5Dget_space(d->dataset); /* HDF5 1.10 does not take H5S_ALL here */
   herr_t failed = H5Dget_num_chunks(d->dataset, space, &stored);
   char why[256] = "";

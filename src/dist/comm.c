@@ -80,6 +80,7 @@ dsm_status dsm_comm_create(dsm_comm **comm) {
   *comm = NULL;
   DSM_TRY(DSM_ALLOC(1, &c));
   c->mpi = MPI_COMM_NULL;
+  c->launcher = dsm__launcher_name(getenv);
   DSM_TRY_DONE(start_mpi(c));
   DSM_TRY_DONE(dsm__mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &c->mpi), "MPI_Comm_dup"));
   DSM_TRY_DONE(dsm__mpi_check(MPI_Comm_set_errhandler(c->mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
@@ -121,6 +122,19 @@ int dsm_comm_hosts(const dsm_comm *comm) {
 }
 const char *dsm_comm_host(const dsm_comm *comm) {
   return comm->host;
+}
+
+const char *dsm_comm_launcher(const dsm_comm *comm) {
+  return comm->launcher;
+}
+const char *dsm_comm_thread_level(const dsm_comm *comm) {
+  int level = MPI_THREAD_SINGLE;
+  (void)comm;
+  if (MPI_Query_thread(&level) != MPI_SUCCESS) return "unknown thread level";
+  return level == MPI_THREAD_MULTIPLE     ? "MPI_THREAD_MULTIPLE"
+         : level == MPI_THREAD_SERIALIZED ? "MPI_THREAD_SERIALIZED"
+         : level == MPI_THREAD_FUNNELED   ? "MPI_THREAD_FUNNELED"
+                                          : "MPI_THREAD_SINGLE";
 }
 
 const char *dsm_comm_library(void) {

@@ -12,7 +12,8 @@ struct dsm_comm {
   MPI_Comm mpi; /* a duplicate of the world, errors returned */
   int rank, size;
   int local_rank, local_size, hosts;
-  bool started_mpi; /* then destroy ends it */
+  bool started_mpi;     /* then destroy ends it */
+  const char *launcher; /* NULL: none */
   char host[MPI_MAX_PROCESSOR_NAME];
 };
 

@@ -59,6 +59,13 @@ dsm_launcher dsm__launcher_read(char *(*get)(const char *name)) {
   return l;
 }
 
+const char *dsm__launcher_name(char *(*get)(const char *)) {
+  if (get("OMPI_COMM_WORLD_SIZE")) return "mpirun";
+  if (in_srun_step(get)) return "srun";
+  if (get("PMI_SIZE")) return "a launcher with PMI";
+  return get("PMIX_RANK") ? "a launcher with PMIx" : NULL;
+}
+
 bool dsm_launched_several(int *task) {
   dsm_launcher l = dsm__launcher_read(getenv);
   bool uncounted = !l.variable && getenv("PMIX_RANK"); /* number 0 of who knows how many */

@@ -14,6 +14,10 @@ typedef struct dsm_launcher {
 /** Reads the environment through `get`, which is getenv outside tests. */
 dsm_launcher dsm__launcher_read(char *(*get)(const char *name));
 
+/** "mpirun", "srun", "a launcher with PMI" or "... PMIx"; NULL when nothing was said. Before MPI_Init, which writes to the
+ *  environment. */
+const char *dsm__launcher_name(char *(*get)(const char *name));
+
 /** Settings, as name, value, ..., NULL, that spare Open MPI a search for what this job cannot need; never NULL.
  *  Nobody launched this process: no daemon is started beside it. All tasks are on one host, or there is one: no
  *  network is searched for (PML ob1: shared memory); the search takes a fifth of a second. */

@@ -1,31 +1,27 @@
 #include "atomic_file.h"
 
-#include "dsmpi/io.h"
-
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dsmpi/clock.h"
 #include "dsmpi/fault.h"
+#include "dsmpi/host.h"
+#include "dsmpi/io.h"
 
 #define TEMPORARY_MARK       ".tmp-"
 #define FOREIGN_IDLE_SECONDS 3600.0 /* longer than any write, and than clocks of hosts differ */
 
 enum { HOST_MAX = 128 };
-
-static void host_name(char host[HOST_MAX]) {
-  if (gethostname(host, HOST_MAX) != 0) snprintf(host, HOST_MAX, "host");
-  host[HOST_MAX - 1] = '\0';
-}
 
 /* The folder that holds `path`: "." for a bare name, "/" for a name in the root. */
 static void folder_of(const char *path, char folder[DSM_PATH_MAX]) {
@@ -36,6 +32,23 @@ static void folder_of(const char *path, char folder[DSM_PATH_MAX]) {
     snprintf(folder, DSM_PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
+dsm_status dsm_temporary_name(const char *path, char *temporary, size_t size) {
+  char host[HOST_MAX];
+  const int length = snprintf(temporary, size, "%s" TEMPORARY_MARK "%s-%ld", path,
+                              dsm_host_name(host, sizeof host), (long)getpid());
+  if (length < 0 || (size_t)length >= size) DSM_FAIL(DSM_IO, "%s: the name is too long", path);
+  return DSM_OK;
+}
+
+/* What earlier writers of `path` left in its folder. A folder that cannot be read is no reason not to write. */
+static void remove_leftovers_of(const char *path) {
+  char folder[DSM_PATH_MAX], start[DSM_PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  folder_of(path, folder);
+  snprintf(start, sizeof start, "%s" TEMPORARY_MARK, slash ? slash + 1 : path);
+  if (dsm_remove_leftovers(folder, start) != DSM_OK) dsm_trail_clear();
+}
+
 dsm_status dsm__atomic_begin(const char *path, char temporary[DSM_PATH_MAX]) {
   struct stat info;
   if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
@@ -43,10 +56,8 @@ dsm_status dsm__atomic_begin(const char *path, char temporary[DSM_PATH_MAX]) {
              S_ISLNK(info.st_mode)   ? "a symbolic link"
              : S_ISDIR(info.st_mode) ? "a folder"
                                      : "a device, pipe or socket");
-  char host[HOST_MAX];
-  host_name(host);
-  int length = snprintf(temporary, DSM_PATH_MAX, "%s" TEMPORARY_MARK "%s-%ld", path, host, (long)getpid());
-  if (length >= DSM_PATH_MAX) DSM_FAIL(DSM_IO, "%s: the name is too long", path);
+  remove_leftovers_of(path);
+  DSM_TRY(dsm_temporary_name(path, temporary, DSM_PATH_MAX));
   if (unlink(temporary) != 0 && errno != ENOENT)
     DSM_FAIL(DSM_IO, "cannot write %s: cannot remove the older %s: %s", path, temporary, strerror(errno));
   return DSM_OK;
@@ -74,7 +85,7 @@ dsm_status dsm__atomic_commit(const char *temporary, const char *path) {
   return DSM_OK;
 }
 
-dsm_status dsm__atomic_write(const char *path, const void *bytes, size_t size) {
+dsm_status dsm_file_write(const char *path, const void *bytes, size_t size) {
   dsm_status status = DSM_OK;
   char temporary[DSM_PATH_MAX];
   DSM_TRY(dsm__atomic_begin(path, temporary));
@@ -88,6 +99,19 @@ done:
   close(fd); /* flushed by commit: nothing is left that could fail */
   if (status != DSM_OK) unlink(temporary);
   return status;
+}
+
+dsm_status dsm_file_append(const char *path, const char *text) {
+  size_t length = strlen(text);
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666), code = fd < 0 ? errno : 0;
+  while (code == 0 && length > 0) {
+    const ssize_t n = write(fd, text, length);
+    if (n < 0 && errno != EINTR) code = errno;
+    if (n > 0) text += n, length -= (size_t)n;
+  }
+  if (fd >= 0 && close(fd) != 0 && code == 0) code = errno;
+  if (code) DSM_FAIL(DSM_IO, "cannot write %s: %s", path, strerror(code));
+  return DSM_OK;
 }
 
 /* ---- room and transfers -------------------------------------------------------------------------------- */
@@ -183,13 +207,11 @@ dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint
   return DSM_OK;
 }
 
-dsm_status dsm_file_write(const char *path, const void *bytes, size_t size) {
-  return dsm__atomic_write(path, bytes, size);
-}
-
 /* ---- leftovers ----------------------------------------------------------------------------------------- */
 
-bool dsm__temporary_is_dead(const char *name, double idle_seconds) {
+/* True if `name` is a temporary name of ours whose writer is gone: no process of that number on this host, or, on
+ * another host, `idle_seconds` since the last write exceed an hour. */
+static bool is_dead(const char *name, double idle_seconds) {
   const char *mark = NULL;
   for (const char *p = strstr(name, TEMPORARY_MARK); p; p = strstr(p + 1, TEMPORARY_MARK)) mark = p;
   if (!mark) return false;
@@ -199,8 +221,28 @@ bool dsm__temporary_is_dead(const char *name, double idle_seconds) {
   errno = 0;
   long pid = strtol(dash + 1, &end, 10);
   if (end == dash + 1 || *end != '\0' || errno || pid <= 0 || pid > INT_MAX) return false;
-  host_name(here);
+  dsm_host_name(here, sizeof here);
   if (strlen(here) == (size_t)(dash - host) && strncmp(here, host, strlen(here)) == 0)
-    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return !dsm_pid_runs(pid);
   return idle_seconds > FOREIGN_IDLE_SECONDS;
+}
+
+dsm_status dsm_remove_leftovers(const char *folder, const char *start) {
+  dsm_status status = DSM_OK;
+  DIR *stream = opendir(folder);
+  if (!stream && errno == ENOENT) return DSM_OK;
+  if (!stream) DSM_FAIL(DSM_IO, "cannot read folder %s: %s", folder, strerror(errno));
+  for (const struct dirent *entry; (errno = 0, entry = readdir(stream));) {
+    struct stat info;
+    if (strncmp(entry->d_name, start, strlen(start)) != 0) continue;
+    if (fstatat(dirfd(stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+      continue;
+    if (!is_dead(entry->d_name, difftime(time(NULL), info.st_mtime))) continue;
+    if (unlinkat(dirfd(stream), entry->d_name, 0) != 0 && errno != ENOENT)
+      DSM_FAIL_DONE(DSM_IO, "cannot delete %s/%s: %s", folder, entry->d_name, strerror(errno));
+  }
+  if (errno) DSM_FAIL_DONE(DSM_IO, "cannot read folder %s: %s", folder, strerror(errno));
+done:
+  closedir(stream);
+  return status;
 }

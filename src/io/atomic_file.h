@@ -9,13 +9,11 @@
 
 enum { DSM_PATH_MAX = 4096 };
 
-/* Makes the temporary name for `path` and removes a leftover of that name. Refuses a `path` that exists and
+/* Makes the temporary name for `path` and removes what dead writers of it left. Refuses a `path` that exists and
  * is no regular file: symbolic links are not followed, devices and folders not replaced. */
 dsm_status dsm__atomic_begin(const char *path, char temporary[DSM_PATH_MAX]);
 /* Flushes `temporary` to the disk, renames it to `path` and flushes the folder. */
 dsm_status dsm__atomic_commit(const char *temporary, const char *path);
-/* Begin, write and commit of bytes in memory. */
-dsm_status dsm__atomic_write(const char *path, const void *bytes, size_t size);
 
 /* Refuses more bytes than a process may give a file (ulimit -f): the kernel would end it by a signal. */
 dsm_status dsm__check_size_limit(const char *path, uint64_t bytes);
@@ -32,9 +30,5 @@ int dsm__write_bytes(int fd, const void *bytes, size_t size, uint64_t offset);
 dsm_status dsm__write_at(int fd, const char *path, const void *bytes, size_t size, uint64_t offset);
 /* pread of all bytes; the end of the file before that is DSM_BAD_DATA. */
 dsm_status dsm__read_at(int fd, const char *path, void *bytes, size_t size, uint64_t offset);
-
-/* True if `name` is a temporary name of ours whose writer is gone: no process of that number on this host,
- * or, on another host, `idle_seconds` since the last write exceed an hour. */
-bool dsm__temporary_is_dead(const char *name, double idle_seconds);
 
 #endif

@@ -10,32 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "atomic_file.h"
 
 #include "dsmpi/memory.h"
 
-#define NAME_FORMAT "step-%08" PRId64 ".h5"
+#define NAME_START  "step-"
+#define NAME_FORMAT NAME_START "%08" PRId64 ".h5"
 
 const char *dsm_checkpoint_path(const char *folder, int64_t step, char *path, size_t size) {
   snprintf(path, size, "%s/" NAME_FORMAT, folder, step);
   return path;
 }
 
-/* The step in "step-00001000.h5", the name of a checkpoint if nothing follows it; -1 for other names.
- * @param[out] rest  what follows */
-static int64_t step_of_name(const char *name, const char **rest) {
+/* The step in "step-00001000.h5"; -1 for other names, those of temporary files among them. */
+static int64_t step_of_name(const char *name) {
   char canonical[64];
-  static const char prefix[] = "step-";
-  if (strncmp(name, prefix, strlen(prefix)) != 0 || name[5] < '0' || name[5] > '9') return -1;
+  const char *digits = name + strlen(NAME_START);
+  if (strncmp(name, NAME_START, strlen(NAME_START)) != 0 || *digits < '0' || *digits > '9') return -1;
   errno = 0;
-  const int64_t step = strtoll(name + strlen(prefix), NULL, 10);
-  const int length = snprintf(canonical, sizeof canonical, NAME_FORMAT, step);
-  if (errno || strncmp(name, canonical, (size_t)length) != 0) return -1;
-  *rest = name + length;
-  return step;
+  const int64_t step = strtoll(digits, NULL, 10);
+  snprintf(canonical, sizeof canonical, NAME_FORMAT, step);
+  return errno || strcmp(name, canonical) != 0 ? -1 : step;
 }
 
 static bool is_regular(int folder, const char *name, struct stat *info) {
@@ -77,9 +74,8 @@ dsm_status dsm_checkpoint_list(const char *folder, int64_t **steps, size_t *coun
   if (!stream) return DSM_OK;
   for (const struct dirent *entry; (errno = 0, entry = readdir(stream));) {
     struct stat info;
-    const char *rest;
-    const int64_t step = step_of_name(entry->d_name, &rest);
-    if (step < 0 || *rest != '\0' || !is_regular(dirfd(stream), entry->d_name, &info)) continue;
+    const int64_t step = step_of_name(entry->d_name);
+    if (step < 0 || !is_regular(dirfd(stream), entry->d_name, &info)) continue;
     DSM_TRY_DONE(append_step(step, steps, count, &capacity));
   }
   if (errno) DSM_FAIL_DONE(DSM_IO, "cannot read folder %s: %s", folder, strerror(errno));
@@ -91,27 +87,6 @@ done:
     *steps = NULL;
     *count = 0;
   }
-  return status;
-}
-
-/* Temporary files of checkpoints whose writers are gone. */
-static dsm_status remove_leftovers(const char *folder) {
-  dsm_status status = DSM_OK;
-  DIR *stream;
-  DSM_TRY(open_folder(folder, &stream));
-  if (!stream) return DSM_OK;
-  for (const struct dirent *entry; (errno = 0, entry = readdir(stream));) {
-    struct stat info;
-    const char *rest;
-    if (step_of_name(entry->d_name, &rest) < 0 || *rest == '\0') continue;
-    if (!is_regular(dirfd(stream), entry->d_name, &info)) continue;
-    if (!dsm__temporary_is_dead(rest, difftime(time(NULL), info.st_mtime))) continue;
-    if (unlinkat(dirfd(stream), entry->d_name, 0) != 0 && errno != ENOENT)
-      DSM_FAIL_DONE(DSM_IO, "cannot delete %s/%s: %s", folder, entry->d_name, strerror(errno));
-  }
-  if (errno) DSM_FAIL_DONE(DSM_IO, "cannot read folder %s: %s", folder, strerror(errno));
-done:
-  closedir(stream);
   return status;
 }
 
@@ -128,7 +103,7 @@ dsm_status dsm_checkpoint_prune(const char *folder, size_t keep, int64_t every) 
     if (unlink(path) != 0 && errno != ENOENT)
       DSM_FAIL_DONE(DSM_IO, "cannot delete the old checkpoint %s: %s", path, strerror(errno));
   }
-  DSM_TRY_DONE(remove_leftovers(folder));
+  DSM_TRY_DONE(dsm_remove_leftovers(folder, NAME_START));
 done:
   free(steps);
   return status;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "atomic_file.h"
-
 #include "dsmpi/memory.h"
 
 /* More than any screen; what is larger is a mistake in the number of samples. */
@@ -57,7 +55,7 @@ dsm_status dsm_picture_write(const dsm_picture *picture, const char *path) {
   unsigned char *bytes;
   size_t size;
   DSM_TRY(dsm_picture_png(picture, &bytes, &size));
-  DSM_TRY_DONE(dsm__atomic_write(path, bytes, size));
+  DSM_TRY_DONE(dsm_file_write(path, bytes, size));
 done:
   free(bytes);
   return status;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "atomic_file.h"
@@ -94,6 +95,14 @@ static dsm_status write_rows(dsm_samples *s, const dsm_samples_rows *rows, uint6
   return DSM_OK;
 }
 
+/* What is written to a file without a name is lost when the last process closes it. */
+static dsm_status check_name(const dsm_samples *s) {
+  struct stat info;
+  if (fstat(s->fd, &info) == 0 && info.st_nlink == 0)
+    DSM_FAIL(DSM_IO, "%s was removed while it was written; run the same command again", s->partial);
+  return DSM_OK;
+}
+
 dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *x, const int32_t *evaluations,
                              const void *const *field) {
   const dsm_samples_layout *l = &samples->layout;
@@ -101,6 +110,7 @@ dsm_status dsm_samples_write(dsm_samples *samples, uint64_t block, const float *
   const size_t before = l->sample.rank > 0; /* of the fields among the sets */
   uint64_t first;
   DSM_ASSERT(block < l->blocks && (x != NULL) == (before > 0));
+  DSM_TRY(check_name(samples));
   const uint64_t n = block_range(l, block, &first);
   for (uint64_t i = 0; i < n; i++) samples->index[i] = (int64_t)(first + i);
   for (size_t k = 0; k < l->sets; k++)
@@ -129,9 +139,12 @@ dsm_status dsm_samples_finish(const char *path) {
   DSM_TRY_DONE(dsm__samples_read_map(fd, partial, &layout, &complete, &missing));
   if (missing) {
     const unsigned char *first = memchr(complete, MISSING, layout.blocks);
-    DSM_FAIL_DONE(DSM_INTERNAL, "%s: %llu of %llu blocks are missing, the first is %llu", partial,
-                  (unsigned long long)missing, (unsigned long long)layout.blocks,
-                  (unsigned long long)(first - complete));
+    DSM_FAIL_DONE(
+        DSM_IO,
+        "%s: %llu of %llu blocks are missing, the first is %llu; warnings above say why the disk has "
+        "not taken them, the same command goes on with them",
+        partial, (unsigned long long)missing, (unsigned long long)layout.blocks,
+        (unsigned long long)(first - complete));
   }
   DSM_TRY_DONE(dsm__atomic_commit(partial, path));
 done:

@@ -7,6 +7,7 @@
 #include "dsmpi/io.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/report.h"
+#include "dsmpi/run_status.h"
 #include "dsmpi/tensor.h"
 #include "history.h"
 #include "page.h"
@@ -16,19 +17,12 @@ enum { DSM__NOTES_MAX = 16, DSM__TEXT_SIZE = 512 };
 
 /* ---- run.c: what the folder holds ---------------------------------------------------------------------- */
 
-typedef enum dsm__state {
-  DSM__FINISHED,
-  DSM__STOPPED, /* no job is there, and steps are left */
-  DSM__RUNNING,
-  DSM__SILENT /* a job has not given the folder back and shows no life */
-} dsm__state;
-
 typedef struct dsm__run {
   bool has_config;
   dsm_config config;     /* of config.yaml, else of the newest checkpoint, else the defaults */
   dsm_checkpoint header; /* of the newest checkpoint that can be read; zeroed: none */
   char checkpoint[2 * DSM_TEXT_MAX];
-  dsm__state state;
+  dsm_run_state state;
   char owner[192];      /* "node7, process 4711, since 2026-01-31T12:34:56+01:00"; "" = nobody */
   int64_t step, target; /* of the log or the newest checkpoint; 0 = not known */
 } dsm__run;
@@ -98,9 +92,9 @@ typedef struct dsm__report {
   size_t notes;
 } dsm__report;
 /* Adds to the notes. */
-void dsm__note(dsm__report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void dsm__report_note(dsm__report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds what a failure has said, which is then dealt with. */
-void dsm__note_failure(dsm__report *r, const char *what);
+void dsm__report_note_failure(dsm__report *r, const char *what);
 /* n numbers of the arena. */
 dsm_status dsm__room(dsm__report *r, size_t n, double **x);
 /* Fills r->run; what cannot be read becomes a note. */

@@ -4,17 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/json.h"
 
 const char *dsm__exact_text(double x, char *text, size_t size) {
   if (x == floor(x) && fabs(x) < 1e15) {
     snprintf(text, size, "%.0f", x);
     return text;
   }
-  for (int digits = 6; digits <= 17; digits++) {
-    snprintf(text, size, "%.*g", digits, x);
-    if (strtod(text, NULL) == x) break;
-  }
-  return text;
+  return dsm_json_number(x, text, size);
 }
 
 /* Commas between groups of three figures of the whole part. */

@@ -9,7 +9,7 @@
 
 enum { PICTURE_ROOM = 3 << 20, ROWS = 20000 };
 
-void dsm__note(dsm__report *r, const char *format, ...) {
+void dsm__report_note(dsm__report *r, const char *format, ...) {
   va_list arguments;
   if (r->notes == DSM__NOTES_MAX) return;
   va_start(arguments, format);
@@ -17,8 +17,8 @@ void dsm__note(dsm__report *r, const char *format, ...) {
   va_end(arguments);
 }
 
-void dsm__note_failure(dsm__report *r, const char *what) {
-  dsm__note(r, "Left out: %s: %s.", what, dsm_trail_message());
+void dsm__report_note_failure(dsm__report *r, const char *what) {
+  dsm__report_note(r, "Left out: %s: %s.", what, dsm_trail_message());
   dsm_trail_clear();
 }
 
@@ -33,10 +33,10 @@ dsm_status dsm__room(dsm__report *r, size_t n, double **x) {
 static void look_at_history(dsm__report *r) {
   const dsm__history *h = &r->history;
   if (h->damaged > 0)
-    dsm__note(r, "%zu line%s of metrics.jsonl cannot be read and %s left out.", h->damaged,
-              h->damaged == 1 ? "" : "s", h->damaged == 1 ? "is" : "are");
+    dsm__report_note(r, "%zu line%s of metrics.jsonl cannot be read and %s left out.", h->damaged,
+                     h->damaged == 1 ? "" : "s", h->damaged == 1 ? "is" : "are");
   if (h->cut)
-    dsm__note(
+    dsm__report_note(
         r, "metrics.jsonl ends within a line: a job was killed, or was writing it. That line is left out.");
 }
 
@@ -48,7 +48,7 @@ static dsm_status look_at_evaluation(dsm__report *r) {
   } else if (dsm__newest_file(r->options->run, "eval", ".json", path, sizeof path) &&
              dsm__evaluation_read(path, &r->evaluation) != DSM_OK) {
     dsm__evaluation_destroy(&r->evaluation);
-    dsm__note_failure(r, "the evaluation");
+    dsm__report_note_failure(r, "the evaluation");
   }
   return DSM_OK;
 }
@@ -62,7 +62,7 @@ static dsm_status look_at_samples(dsm__report *r) {
   snprintf(folder, sizeof folder, "%s/samples", r->options->run);
   if (dsm__newest_file(folder, "", ".h5", path, sizeof path) &&
       dsm__rows_read(path, "/samples", "", "", ROWS, &r->samples) != DSM_OK)
-    dsm__note_failure(r, "samples");
+    dsm__report_note_failure(r, "samples");
   return DSM_OK;
 }
 
@@ -74,14 +74,16 @@ static dsm_status look_at_data(dsm__report *r) {
   if (r->options->data) {
     DSM_TRY(status);
   } else if (status != DSM_OK) {
-    dsm__note(r, "Left out: the data beside the samples. %s. If they have moved, --data FILE tells where to.",
-              dsm_trail_message());
+    dsm__report_note(
+        r, "Left out: the data beside the samples. %s. If they have moved, --data FILE tells where to.",
+        dsm_trail_message());
     dsm_trail_clear();
   }
   if (r->samples.x && r->data.x && !dsm_shape_equal(r->samples.sample, r->data.sample)) {
     char a[96], b[96];
-    dsm__note(r, "Left out: the data beside the samples. Samples have shape %s, data %s.",
-              dsm_shape_text(r->samples.sample, a, sizeof a), dsm_shape_text(r->data.sample, b, sizeof b));
+    dsm__report_note(r, "Left out: the data beside the samples. Samples have shape %s, data %s.",
+                     dsm_shape_text(r->samples.sample, a, sizeof a),
+                     dsm_shape_text(r->data.sample, b, sizeof b));
     dsm__rows_destroy(&r->data);
   }
   return DSM_OK;

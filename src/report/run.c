@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include "internal.h"
-
-enum { LIFELESS = 60 /* seconds: as long as another job waits for a sign of life */ };
 
 bool dsm__newest_file(const char *folder, const char *begin, const char *end, char *path, size_t size) {
   DIR *listing = opendir(folder);
@@ -41,7 +38,7 @@ static void read_header(dsm__report *r) {
   int64_t *steps = NULL;
   size_t count = 0;
   snprintf(folder, sizeof folder, "%s/checkpoints", r->options->run);
-  if (dsm_checkpoint_list(folder, &steps, &count) != DSM_OK) dsm__note_failure(r, "checkpoints");
+  if (dsm_checkpoint_list(folder, &steps, &count) != DSM_OK) dsm__report_note_failure(r, "checkpoints");
   for (size_t i = 0; i < count && !run->checkpoint[0]; i++) {
     char path[2 * DSM_TEXT_MAX];
     dsm_checkpoint_path(folder, steps[i], path, sizeof path);
@@ -49,7 +46,7 @@ static void read_header(dsm__report *r) {
       snprintf(run->checkpoint, sizeof run->checkpoint, "%s", path);
       run->step = run->header.step;
     } else {
-      dsm__note_failure(r, "a checkpoint");
+      dsm__report_note_failure(r, "a checkpoint");
     }
   }
   free(steps);
@@ -61,7 +58,7 @@ static void read_config(dsm__report *r) {
   dsm_config_defaults(&run->config);
   snprintf(path, sizeof path, "%s/config.yaml", r->options->run);
   run->has_config = dsm_config_read(path, &run->config) == DSM_OK;
-  if (!run->has_config) dsm__note_failure(r, "settings");
+  if (!run->has_config) dsm__report_note_failure(r, "settings");
   if (!run->has_config && run->header.config) {
     dsm_config_defaults(&run->config);
     run->has_config = dsm_config_parse("checkpoint", run->header.config, &run->config) == DSM_OK;
@@ -71,37 +68,28 @@ static void read_config(dsm__report *r) {
   run->target = run->has_config ? run->config.train.steps : 0;
 }
 
-/* The owner file is one line; see train/owner.c. */
-static void read_owner(dsm__report *r, bool *owned, bool *alive) {
-  char path[DSM_TEXT_MAX + 16], host[64], job[64], since[40], of_job[96] = "";
+static void read_state(dsm__report *r) {
   dsm__run *run = &r->run;
-  long pid;
-  struct stat facts;
-  snprintf(path, sizeof path, "%s/owner", r->options->run);
-  FILE *file = fopen(path, "r");
-  *owned = file != NULL;
-  *alive = false;
-  if (!file) return;
-  const int fields =
-      fscanf(file, "host %63s pid %ld job %63s restarts %*d since %39s", host, &pid, job, since);
-  if (fields == 4) {
-    if (strcmp(job, "-") != 0) snprintf(of_job, sizeof of_job, ", Slurm job %s", job);
-    snprintf(run->owner, sizeof run->owner, "%s, process %ld%s, since %s", host, pid, of_job, since);
-  } else {
-    dsm__note(r, "The file owner does not say whose the folder is.");
+  dsm_run_status s;
+  char of_job[96] = "";
+  if (dsm_run_status_read(r->options->run, &s) != DSM_OK) {
+    dsm__report_note_failure(r, "how the run stands");
+    return;
   }
-  *alive = fstat(fileno(file), &facts) == 0 && difftime(time(NULL), facts.st_mtime) < LIFELESS;
-  fclose(file);
+  run->state = s.state;
+  if (s.step > run->step) run->step = s.step;
+  if (!s.owner.host[0]) return;
+  if (strcmp(s.owner.job, "-") != 0) snprintf(of_job, sizeof of_job, ", Slurm job %s", s.owner.job);
+  snprintf(run->owner, sizeof run->owner, "%s, process %ld%s, since %s", s.owner.host, s.owner.pid, of_job,
+           s.owner.since);
 }
 
 void dsm__run_read(dsm__report *r) {
   dsm__run *run = &r->run;
-  bool owned, alive;
   read_header(r);
   read_config(r);
-  read_owner(r, &owned, &alive);
+  run->state = DSM_RUN_STOPPED;
+  read_state(r);
   const double logged = dsm__history_last(&r->history, "step");
   if (logged > (double)run->step) run->step = (int64_t)logged;
-  const bool reached = run->target > 0 && run->step >= run->target;
-  run->state = owned && alive ? DSM__RUNNING : owned ? DSM__SILENT : reached ? DSM__FINISHED : DSM__STOPPED;
 }

@@ -10,10 +10,10 @@
 
 static const struct {
   const char *style, *word;
-} states[] = {[DSM__FINISHED] = {"finished", "finished"},
-              [DSM__STOPPED] = {"stopped", "stopped before its target"},
-              [DSM__RUNNING] = {"running", "running"},
-              [DSM__SILENT] = {"silent", "no sign of life"}};
+} states[] = {[DSM_RUN_FINISHED] = {"finished", "finished"},
+              [DSM_RUN_STOPPED] = {"stopped", "stopped before its target"},
+              [DSM_RUN_RUNNING] = {"running", "running"},
+              [DSM_RUN_LIFELESS] = {"silent", "no sign of life"}};
 
 static const char *last_part(const char *path) {
   const char *slash = strrchr(path, '/');
@@ -176,12 +176,12 @@ static void say_quality(dsm__report *r) {
 static void say_next(dsm__report *r, const dsm__trend *t) {
   const dsm__run *run = &r->run;
   const char *name = r->options->run;
-  if (run->state == DSM__RUNNING)
+  if (run->state == DSM_RUN_RUNNING)
     dsm__say(&r->page, "Next: wait. This page shows the run so far; dsmpi report makes it anew.");
-  else if (run->state != DSM__FINISHED)
+  else if (run->state != DSM_RUN_FINISHED)
     dsm__say(&r->page,
              "Next: %sthe dsmpi train command that began the run goes on with it from its newest checkpoint.",
-             run->state == DSM__SILENT ? "look whether the job still runs; if not, " : "");
+             run->state == DSM_RUN_LIFELESS ? "look whether the job still runs; if not, " : "");
   else if (run->has_config && run->config.objective.name == DSM_OBJECTIVE_CLASSIFIER)
     dsm__say_command(&r->page, "Next:", "dsmpi classify %s --data FILE -o FILE", name);
   else if (t->direction == DSM__FALLS)

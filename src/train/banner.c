@@ -8,16 +8,12 @@ static const char *plural(int n) {
 
 void dsm__banner(const dsm__session *s) {
   char time[40];
-  const int ranks = dsm_comm_size(s->comm), hosts = dsm_comm_hosts(s->comm), cores = dsm__cores(s->comm);
+  const int ranks = dsm_comm_size(s->comm), hosts = dsm_comm_hosts(s->comm);
   dsm_info("%s  %d rank%s x %d thread%s on %d host%s  %s", dsm_version_line(), ranks, plural(ranks),
            s->kernels.threads, plural(s->kernels.threads), hosts, plural(hosts),
            dsm_timestamp(time, sizeof time));
   dsm_info("with     %s, %s, %s, kernels %s (%s)", dsm_comm_library(), dsm_kernels_blas(), dsm_hdf5_library(),
            s->kernels.name, s->kernels.instructions);
-  if (dsm_comm_rank(s->comm) == 0 && s->kernels.threads > cores)
-    dsm_warn(
-        "%d threads a rank on %d core%s: more threads than cores is slow; set train.threads or fewer ranks",
-        s->kernels.threads, cores, plural(cores));
 }
 
 void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, const dsm_normalization *n) {
@@ -40,9 +36,7 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
                        size_t saving) {
   const dsm_config *c = &s->config;
   char count[6][32], more[64] = "";
-  const double parameters = 4.0 * (double)s->count, moments = 2 * parameters,
-               averages = 2 * parameters * (double)c->optimizer.ema.count,
-               total = parameters + moments + averages + (double)reducer_bytes + (double)facts->arena_bytes;
+  const dsm__memory_plan m = dsm__memory_plan_of(s, facts->arena_bytes, reducer_bytes);
   dsm_info("model    %s: %zu parameters, %.3f GFLOP a sample and step", dsm_model_text(s->model), s->count,
            facts->flops / (double)c->train.micro_batch * 1e-9);
   if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
@@ -58,9 +52,9 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
            dsm_config_word("train.reduction", c->train.reduction), (long long)c->train.seed);
   if (saving)
     snprintf(more, sizeof more, "; rank 0: %s more for checkpoints", dsm_bytes((double)saving, count[0], 32));
-  dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s,", dsm_bytes(total, count[0], 32),
-           dsm_bytes(parameters, count[1], 32), dsm_bytes(moments, count[2], 32),
-           dsm_bytes(averages, count[3], 32));
-  dsm_info("         gradient sums %s, activations %s%s", dsm_bytes((double)reducer_bytes, count[4], 32),
-           dsm_bytes((double)facts->arena_bytes, count[5], 32), more);
+  dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s,", dsm_bytes(m.total, count[0], 32),
+           dsm_bytes(m.parameters, count[1], 32), dsm_bytes(m.moments, count[2], 32),
+           dsm_bytes(m.averages, count[3], 32));
+  dsm_info("         gradient sums %s, activations %s%s", dsm_bytes(m.sums, count[4], 32),
+           dsm_bytes(m.activations, count[5], 32), more);
 }

@@ -206,6 +206,7 @@ static dsm_status run(bench *b, dsm_comm *comm, const dsm_config *c, const char 
   DSM_AGREE(comm, build(b, c, comm));
   DSM_TRY(build_reducer(b));
   dsm__banner(s);
+  DSM_TRY(dsm__placement_check(s));
   const dsm_graph_facts facts = dsm_objective_facts(b->objective);
   dsm__banner_model(s, &facts, dsm_reducer_memory(b->reducer), 0);
   DSM_TRY(dsm_comm_barrier(comm));

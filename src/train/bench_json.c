@@ -31,7 +31,7 @@ static void write_figures(FILE *file, const dsm__session *s, const dsm__bench_fi
           " \"evaluation\": {\"samples_per_second\": %.4f, \"peak_memory_bytes\": %.0f, \"block\": %lld, "
           "\"seconds\": %.9f},\n",
           ranks * (double)block / w->evaluation, w->evaluation_memory, block, w->evaluation);
-  fprintf(file, " \"start_seconds\": %s,\n", dsm__json_number(w->started, number, sizeof number));
+  fprintf(file, " \"start_seconds\": %s,\n", dsm_json_number(w->started, number, sizeof number));
   if (ranks > 1)
     fprintf(file,
             " \"gradient_sum\": {\"bytes\": %zu, \"tree_seconds\": %.9f, \"mpi_allreduce_seconds\": %.9f},\n",

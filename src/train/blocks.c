@@ -12,6 +12,7 @@ typedef struct work {
   uint64_t *missing; /* (count) numbers of the blocks that are missing */
   uint64_t count;
   dsm_queue *queue;
+  dsm__board *board;
   dsm__progress progress;
   dsm__stop_reason stop; /* why this rank wishes to stop */
   dsm_status failure;    /* of the queue, while a block was computed */
@@ -39,6 +40,7 @@ static uint64_t missing_samples(const work *w) {
 /* A block has come some way: a look at what asks to stop, at what other ranks say, and a line for people. */
 static bool note_progress(void *context, int64_t done, int64_t all) {
   work *w = context;
+  dsm__board_tick(w->board);
   if (w->stop == DSM__GO_ON) w->stop = dsm__stop_wanted(is_root(w));
   if (w->stop != DSM__GO_ON) dsm_queue_close(w->queue);
   if (w->failure == DSM_OK) w->failure = dsm_queue_tell(w->queue, (double)done / (double)all);
@@ -100,6 +102,8 @@ static dsm_status take_blocks(work *w, dsm__block *block) {
   DSM_TRY(dsm_queue_next(w->queue, &item, &more));
   while (more) {
     const uint64_t number = w->missing[item];
+    dsm__board_count(w->board, (int64_t)number + 1);
+    dsm__board_enter(w->board, DSM__BLOCK);
     dsm_fault_step(++turn);
     block->first = number * info->block;
     block->n = (size_t)block_size(info, number);
@@ -132,6 +136,7 @@ static dsm_status compute_blocks(work *w) {
   block.context = w;
   DSM_TRY_DONE(take_blocks(w, &block));
 done:
+  dsm__board_enter(w->board, DSM__BLOCKS_DONE);
   if (status != DSM_OK) take_leave(w);
   w->dealt = dsm_queue_facts_of(w->queue);
   destroy_block(&block);
@@ -203,6 +208,7 @@ static dsm_status run(work *w) {
   done = (uint64_t)w->dealt.done;
   DSM_TRY(dsm_comm_broadcast(comm, &done, sizeof done, 0));
   if (done < w->count) return stopped(w, done, (dsm__stop_reason)most);
+  dsm__board_enter(w->board, DSM__FINISHING);
   DSM_AGREE(comm, is_root(w) && b->conclude ? b->conclude(b->self, b->output) : DSM_OK);
   DSM_AGREE(comm, is_root(w) ? dsm_samples_finish(b->output) : DSM_OK);
   DSM_TRY(
@@ -234,9 +240,12 @@ dsm_status dsm__blocks_run(const dsm__blocks *b) {
   work w = {.blocks = b};
   DSM_AGREE(b->comm, dsm_fault_start(dsm_comm_rank(b->comm), dsm_comm_size(b->comm)));
   DSM_TRY(create_file(b));
+  const dsm__board_params params = {.unit = "block", .limit = b->watchdog};
+  DSM_TRY(dsm__board_begin(b->comm, &params, &w.board));
   dsm__stop_watch(0, NULL, dsm_comm_rank(b->comm) == 0);
   const dsm_status status = run(&w);
   dsm__stop_unwatch();
+  dsm__board_end(&w.board);
   dsm_queue_destroy(&w.queue);
   dsm_samples_close(&w.output);
   free(w.missing);

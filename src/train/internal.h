@@ -30,7 +30,8 @@ dsm_reducer_hooks dsm__session_sums(dsm__session *session);
 dsm_status dsm__session_reducer(dsm__session *session, size_t extras, dsm_reducer **reducer);
 /** Hooks of a run that writes the reducer's current leaf: gradients leave as soon as they are final. */
 dsm_run_hooks dsm__reducer_hooks(dsm_reducer *reducer);
-/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere. */
+/** Cores a rank has to itself: those it is bound to, or its share of the machine's where ranks may run anywhere; NULL:
+ * it is alone. */
 int dsm__cores(const dsm_comm *comm);
 
 /* ---- time_law.c: training times that follow the losses ------------------------------------------------- */
@@ -59,12 +60,30 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
 void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts, size_t reducer_bytes,
                        size_t saving);
 
+/* ---- memory_plan.c ------------------------------------------------------------------------------------- */
+
+/** Bytes of a rank in training. */
+typedef struct dsm__memory_plan {
+  double parameters, moments, averages, sums, activations, total;
+} dsm__memory_plan;
+/** @param[in] arena_bytes  of the objective's graph  @param[in] sums_bytes  of the gradient sum */
+dsm__memory_plan dsm__memory_plan_of(const dsm__session *session, size_t arena_bytes, size_t sums_bytes);
+
+/* ---- placement.c --------------------------------------------------------------------------------------- */
+
+/** Warns, once, of overlapping affinity masks, more threads than cores, and mixed processors; one gathering of a small
+ *  struct. Collective. @return DSM_OK; DSM_BAD_CONFIG: the ranks' configurations are not the same. */
+dsm_status dsm__placement_check(const dsm__session *session);
+
 /* ---- process.c: what the kernel knows of this process -------------------------------------------------- */
 
 /** Peak resident memory in bytes. */
 double dsm__peak_memory(void);
 /** Starts the peak anew from what is resident now; where the kernel refuses, it stays what it was. */
 void dsm__peak_memory_restart(void);
+/** Bytes that this process has read from and written to files until now, by all its threads; below 0: not told by the
+ *  kernel. `*looking`, 0 at first, is what these calls have read themselves, which is left out. */
+int64_t dsm__transferred(int64_t *looking);
 
 /* ---- normalize.c --------------------------------------------------------------------------------------- */
 
@@ -270,6 +289,7 @@ typedef struct dsm__blocks {
   const dsm_samples_info *info; /* what is in it; rank 0's conditions, input and texts are written */
   const char *verb, *noun;      /* for the closing lines: "drawn", "samples" */
   int64_t batch;                /* samples in one evaluation of the network */
+  int64_t watchdog;             /* train.watchdog */
   /* computes one block, a function of block->first alone. Not collective. */
   dsm_status (*compute)(void *self, const dsm__block *block);
   /* what is to be done with the whole file before it is finished, on rank 0; may be NULL */
@@ -284,7 +304,7 @@ dsm_status dsm__blocks_run(const dsm__blocks *blocks);
 /* ---- results.c: what a trained model makes ------------------------------------------------------------- */
 
 /** dsm__blocks_run with `info`, of dsm__trained_info, completed by the configuration and by the conditions of its samples
- *  in `table`. Fills comm, info and batch of `blocks`. Collective. */
+ *  in `table`. Fills comm, info, batch and watchdog of `blocks`. Collective. */
 dsm_status dsm__results_run(const dsm__trained *trained, const dsm__condition_table *table,
                             dsm_samples_info *info, dsm__blocks *blocks);
 
@@ -335,6 +355,8 @@ void dsm__stop_reserve(double seconds);
 /** This rank's wish; what happens is agreed by all. */
 dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
+/** Seconds that this Slurm job has left; below 0: not in one, or not known. Asks Slurm. */
+double dsm__slurm_left(void);
 /** Seconds of a duration as Slurm writes it, "[days-]hours:minutes:seconds"; below 0: none ("UNLIMITED"). */
 double dsm__slurm_seconds(const char *text);
 
@@ -342,7 +364,7 @@ double dsm__slurm_seconds(const char *text);
 
 typedef struct dsm__heartbeat dsm__heartbeat;
 /** Calls beat(context) from a thread of its own, every so many seconds until stop: short, and without failures to tell. */
-dsm_status dsm__heartbeat_start(int seconds, void (*beat)(void *context), void *context,
+dsm_status dsm__heartbeat_start(double seconds, void (*beat)(void *context), void *context,
                                 dsm__heartbeat **heartbeat);
 /** Accepts NULL in `*heartbeat`. */
 void dsm__heartbeat_stop(dsm__heartbeat **heartbeat);
@@ -355,6 +377,22 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 dsm_status dsm__owner_check(const dsm__owner *owner);
 /** Gives the folder back, if it is still this job's. */
 void dsm__owner_release(dsm__owner *owner);
+
+typedef enum dsm__owner_state {
+  DSM__OWNER_NONE,
+  DSM__OWNER_UNREADABLE, /* the file does not say whose the folder is */
+  DSM__OWNER_AT_WORK,
+  DSM__OWNER_GONE,  /* its process, of this host, does not exist any more */
+  DSM__OWNER_SILENT /* no life for longer than a job that is well needs for a sign */
+} dsm__owner_state;
+typedef struct dsm__owner_sight {
+  dsm__owner_state state;
+  char host[64], job[64], since[40];
+  long pid;
+  double silent; /* seconds since it showed life, by this host's clock */
+} dsm__owner_sight;
+/** Looks whose a run folder is, and touches nothing. */
+void dsm__owner_look(const char *run, dsm__owner_sight *sight);
 
 /* ---- saver.c: checkpoints, written while the training goes on ------------------------------------------- */
 
@@ -409,11 +447,13 @@ typedef enum dsm__section {
   DSM__OTHER,
   DSM__SECTIONS
 } dsm__section;
+struct dsm__board;
 typedef struct dsm__sections {
   double seconds[DSM__SECTIONS], started, since;
   dsm__section now;
+  struct dsm__board *board; /* told where this rank is; borrowed, may be NULL */
 } dsm__sections;
-void dsm__sections_start(dsm__sections *s);
+void dsm__sections_start(dsm__sections *s, struct dsm__board *board);
 /** Ends the current section, starts `next`. */
 void dsm__sections_enter(dsm__sections *s, dsm__section next);
 /** Prints the table over ranks, and appends it as a line to the file `timing`:
@@ -424,7 +464,41 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 
-/* ---- progress.c, metrics.c ----------------------------------------------------------------------------- */
+/* ---- board.c: who waits for whom ----------------------------------------------------------------------- */
+
+/** What a rank is doing: a section of the loop, or one of these. places.c has their words. */
+typedef enum dsm__place {
+  DSM__STARTING = DSM__SECTIONS, /* before the loop: opening, reading statistics, sharing a checkpoint */
+  DSM__FITTING,                  /* process.sigma, by rank 0 */
+  DSM__BLOCK,                    /* computing one */
+  DSM__BLOCKS_DONE,              /* waiting for the blocks of others */
+  DSM__FINISHING,                /* the file of results, by rank 0 */
+  DSM__PLACES
+} dsm__place;
+
+/** Every rank tells rank 0 once a second, by a thread and without MPI, what it is doing and for how long. Rank 0 says in
+ *  the log for whom the others wait, and ends the job with exit status 70 when nothing moves any more. See board.c. */
+typedef struct dsm__board dsm__board;
+typedef struct dsm__board_params {
+  const char *unit; /* what is counted: "step", "block"; a text that stays */
+  bool together;    /* all ranks work on the same one: who has not come is waited for */
+  int64_t limit;    /* train.watchdog in seconds; 0 = the job is never ended */
+  const char *log;  /* file that a rank appends its last words to if it is there; NULL: none; copied */
+} dsm__board_params;
+/** In DSM__STARTING, count 0. Without a network for it the job goes on, and a line says what is missing. Collective.
+ *  @return DSM_OK; DSM_NO_MEMORY. */
+dsm_status dsm__board_begin(dsm_comm *comm, const dsm__board_params *params, dsm__board **board);
+/** Where this rank is now, a dsm__section or dsm__place; from one thread at a time. These three cost some ten nanoseconds
+ *  and accept NULL. */
+void dsm__board_enter(dsm__board *board, int place);
+/** The step or block that is worked on now. */
+void dsm__board_count(dsm__board *board, int64_t count);
+/** Something has been done in this place: for those where one can be for long. */
+void dsm__board_tick(dsm__board *board);
+/** Not collective. Accepts NULL in `*board`. */
+void dsm__board_end(dsm__board **board);
+
+/* ---- progress.c, metrics.c, metrics_tail.c, file_tail.c ------------------------------------------------ */
 
 /** One line every so often in a file, a bar on a terminal. */
 typedef struct dsm__progress {
@@ -443,8 +517,25 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
-/** Text of a number for JSON: shortest that reads back equal, or null. Returns `text`. */
-const char *dsm__json_number(double x, char *text, size_t size);
+/** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
+typedef struct dsm__metrics_line {
+  int64_t step, skipped;
+  double loss, seconds, samples_per_second;
+} dsm__metrics_line;
+/** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
+bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);
+typedef struct dsm__metrics_tail {
+  dsm__metrics_line last; /* the last whole line; step -1: there is none */
+  int64_t damaged;        /* lines after or shortly before it that are not of this log */
+  bool cut;               /* the file ends within a line: one is being written, or the writer was killed */
+  double age;             /* seconds since the file was written */
+} dsm__metrics_tail;
+/** Looks at the end of metrics.jsonl, which may be written meanwhile. @return DSM_OK; DSM_NOT_FOUND; DSM_IO. */
+dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail);
+
+/** The last `most` bytes of a file, with a 0 behind them; where that is not the whole file, from the start of a line on.
+ *  `*text` is owned by the caller: free(). @return DSM_OK; DSM_NOT_FOUND; DSM_IO; DSM_NO_MEMORY. */
+dsm_status dsm__file_tail(const char *path, size_t most, char **text, size_t *length);
 
 /* ---- machine.c ----------------------------------------------------------------------------------------- */
 

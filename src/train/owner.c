@@ -6,9 +6,9 @@
  * No lock of the file system is involved: what they are worth on network file systems differs. Instead a job looks whose
  * the folder is before it gives a checkpoint its name: one that comes back from the dead, with its node, finds another's
  * name there and leaves. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "internal.h"
 
+#define TURN_MARK ".after-"
 enum { LIFELESS = 60, BEAT = 10 /* seconds */ };
 
 /* One line of text. `token` makes two jobs of the same process number differ. */
@@ -32,7 +33,7 @@ static owner this_job(void) {
   owner o = {.pid = (long)getpid(), .restarts = restarts ? strtol(restarts, NULL, 10) : 0};
   clock_gettime(CLOCK_REALTIME, &now);
   o.token = (unsigned long long)now.tv_sec * 1000000000u + (unsigned long long)now.tv_nsec;
-  if (gethostname(o.host, sizeof o.host - 1) != 0) snprintf(o.host, sizeof o.host, "host");
+  dsm_host_name(o.host, sizeof o.host);
   snprintf(o.job, sizeof o.job, "%s", job && job[0] ? job : "-");
   dsm_timestamp(o.since, sizeof o.since);
   return o;
@@ -50,9 +51,10 @@ static bool read_owner(const char *path, owner *o) {
 /* Seconds since the owner of the file `path` showed life, by the clock of the file system: a file made now beside it
  * tells the time. Below 0: not known. */
 static double lifeless_for(const char *path) {
-  char probe[DSM_TEXT_MAX + 128];
+  char beside[DSM_TEXT_MAX + 64], probe[DSM_TEXT_MAX + 256];
   struct stat of_owner, now;
-  snprintf(probe, sizeof probe, "%s.now-%ld", path, (long)getpid());
+  snprintf(beside, sizeof beside, "%s.now", path);
+  if (dsm_temporary_name(beside, probe, sizeof probe) != DSM_OK) return -1;
   const int fd = open(probe, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   const bool known = fd >= 0 && fstat(fd, &now) == 0 && stat(path, &of_owner) == 0;
   if (fd >= 0) close(fd);
@@ -60,21 +62,9 @@ static double lifeless_for(const char *path) {
   return known ? difftime(now.st_mtime, of_owner.st_mtime) : -1;
 }
 
-/* Whether the process of this host runs; one that has died and was not waited for yet does not. */
-static bool runs(long pid) {
-  char path[64], state = 'R';
-  if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) return false;
-  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-  FILE *file = fopen(path, "r");
-  if (!file) return true;
-  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'R';
-  fclose(file);
-  return state != 'Z' && state != 'X';
-}
-
 /* Why the job that `path` names is known to be gone, or NULL. */
 static const char *gone(const char *path, const owner *before, const owner *now) {
-  if (strcmp(before->host, now->host) == 0 && !runs(before->pid)) return "its process is gone";
+  if (strcmp(before->host, now->host) == 0 && !dsm_pid_runs(before->pid)) return "its process is gone";
   if (strcmp(before->job, "-") != 0 && strcmp(before->job, now->job) == 0 && before->restarts < now->restarts)
     return "an earlier life of this job";
   return lifeless_for(path) >= LIFELESS ? "it shows no life" : NULL;
@@ -110,45 +100,76 @@ static dsm_status wait_for_life(const dsm__run_folder *folder, const dsm__owner 
   return DSM_OK;
 }
 
+/* A file system without links; then the renaming alone has to do. */
+static bool no_links(int error) {
+  return error == EPERM || error == ENOTSUP || error == ENOSYS || error == EMLINK;
+}
+
+static dsm_status put_in_place(const dsm__owner *place, const char *beside, bool *ours) {
+  if (rename(beside, place->path) != 0)
+    DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(errno));
+  *ours = true;
+  return DSM_OK;
+}
+
 /* Puts `beside` in the place of the owner `before`, who is gone. The name with its token can be given but once, so one job
  * at a time may; whoever comes later finds another owner there. */
-static bool follow(const dsm__owner *place, const char *beside, const owner *before, const owner *now) {
+static dsm_status follow(const dsm__owner *place, const char *beside, const owner *before, const owner *now,
+                         bool *ours) {
+  dsm_status status = DSM_OK;
   char turn[DSM_TEXT_MAX + 64];
   owner found;
-  snprintf(turn, sizeof turn, "%s.after-%llu", place->path, before->token);
-  if (link(beside, turn) != 0 && errno == EEXIST) {
+  snprintf(turn, sizeof turn, "%s" TURN_MARK "%llu", place->path, before->token);
+  if (link(beside, turn) != 0 && !no_links(errno)) {
+    if (errno != EEXIST) DSM_FAIL(DSM_IO, "%s cannot be written: %s", turn, strerror(errno));
     if (read_owner(turn, &found) && gone(turn, &found, now)) unlink(turn); /* died here */
-    return false;
+    return DSM_OK;
   }
-  const bool still = read_owner(place->path, &found) && found.token == before->token;
-  const bool followed = still && rename(beside, place->path) == 0;
+  if (read_owner(place->path, &found) && found.token == before->token)
+    status = put_in_place(place, beside, ours);
   unlink(turn);
-  return followed;
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+/* Makes RUN/owner ours where it is nobody's. */
+static dsm_status settle(const dsm__owner *place, const char *beside, bool *ours) {
+  *ours = link(beside, place->path) == 0;
+  if (*ours || errno == EEXIST) return DSM_OK;
+  if (!no_links(errno)) DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(errno));
+  DSM_TRY(put_in_place(place, beside, ours));
+  return DSM_OK;
 }
 
 /* Makes RUN/owner ours, if it is nobody's (`before` NULL) or still that of `before`, who is gone. Of several jobs that try
  * at once, one does; `*ours` tells whether it was this one. */
 static dsm_status claim(const dsm__owner *place, const owner *before, const owner *now, bool *ours) {
-  char beside[DSM_TEXT_MAX + 128];
-  snprintf(beside, sizeof beside, "%s.%s-%ld", place->path, now->host, now->pid);
-  FILE *file = fopen(beside, "w");
-  bool written = file && fprintf(file, "host %s pid %ld job %s restarts %ld since %s token %llu\n", now->host,
-                                 now->pid, now->job, now->restarts, now->since, now->token) > 0;
-  if (file && fclose(file) != 0) written = false;
-  int error = errno;
+  char beside[DSM_TEXT_MAX + 256], line[512];
   *ours = false;
-  if (written && before) {
-    *ours = follow(place, beside, before, now);
-  } else if (written) {
-    *ours = link(beside, place->path) == 0;
-    if (!*ours && errno != EEXIST) { /* a file system without links */
-      *ours = written = rename(beside, place->path) == 0;
-      error = errno;
-    }
-  }
+  DSM_TRY(dsm_temporary_name(place->path, beside, sizeof beside));
+  snprintf(line, sizeof line, "host %s pid %ld job %s restarts %ld since %s token %llu\n", now->host,
+           now->pid, now->job, now->restarts, now->since, now->token);
+  unlink(beside); /* of an earlier process of our number */
+  dsm_status status = dsm_file_append(beside, line);
+  if (status == DSM_OK)
+    status = before ? follow(place, beside, before, now, ours) : settle(place, beside, ours);
   unlink(beside);
-  if (!written) DSM_FAIL(DSM_IO, "%s cannot be written: %s", place->path, strerror(error));
+  DSM_TRY(status);
   return DSM_OK;
+}
+
+/* Turns of jobs that died while they followed another. */
+static void remove_dead_turns(const dsm__run_folder *folder, const dsm__owner *place, const owner *now) {
+  static const char start[] = "owner" TURN_MARK;
+  char turn[DSM_TEXT_MAX + 512];
+  owner found;
+  DIR *stream = opendir(folder->path);
+  for (const struct dirent *entry; stream && (entry = readdir(stream));) {
+    if (strncmp(entry->d_name, start, strlen(start)) != 0) continue;
+    snprintf(turn, sizeof turn, "%s/%s", folder->path, entry->d_name);
+    if (read_owner(turn, &found) && found.token != place->token && gone(turn, &found, now)) unlink(turn);
+  }
+  if (stream) closedir(stream);
 }
 
 /* Shows life, unless the folder is another's by now. */
@@ -180,6 +201,7 @@ dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *place) {
                place->path);
   }
   place->token = now.token;
+  remove_dead_turns(folder, place, &now);
   DSM_TRY(dsm__heartbeat_start(BEAT, beat, place, &place->heartbeat));
   return DSM_OK;
 }
@@ -203,4 +225,26 @@ void dsm__owner_release(dsm__owner *place) {
   dsm__heartbeat_stop(&place->heartbeat);
   if (place->path[0] && read_owner(place->path, &o) && o.token == place->token) unlink(place->path);
   place->path[0] = '\0';
+}
+
+void dsm__owner_look(const char *run, dsm__owner_sight *sight) {
+  char path[DSM_TEXT_MAX + 16], host[64] = "";
+  struct stat facts;
+  owner o = {0};
+  *sight = (dsm__owner_sight){.state = DSM__OWNER_NONE};
+  snprintf(path, sizeof path, "%.*s/owner", DSM_TEXT_MAX, run);
+  const bool said = read_owner(path, &o); /* first: the file may go at any moment */
+  if (stat(path, &facts) != 0) return;
+  sight->silent = difftime(time(NULL), facts.st_mtime);
+  if (sight->silent < 0) sight->silent = 0; /* clocks of hosts differ */
+  sight->state = DSM__OWNER_UNREADABLE;
+  if (!said) return;
+  snprintf(sight->host, sizeof sight->host, "%s", o.host);
+  snprintf(sight->job, sizeof sight->job, "%s", o.job);
+  snprintf(sight->since, sizeof sight->since, "%s", o.since);
+  sight->pid = o.pid;
+  if (strcmp(dsm_host_name(host, sizeof host), o.host) == 0 && !dsm_pid_runs(o.pid))
+    sight->state = DSM__OWNER_GONE;
+  else
+    sight->state = sight->silent >= LIFELESS ? DSM__OWNER_SILENT : DSM__OWNER_AT_WORK;
 }

@@ -19,6 +19,7 @@ dsm_status dsm__results_run(const dsm__trained *t, const dsm__condition_table *t
   blocks->comm = comm;
   blocks->info = info;
   blocks->batch = t->session.config.sampler.block;
+  blocks->watchdog = t->session.config.train.watchdog;
   dsm_status status =
       dsm_agree(comm, dsm_comm_rank(comm) == 0 ? complete(t, table, given, &config, info) : DSM_OK);
   if (status == DSM_OK) status = dsm__blocks_run(blocks);

@@ -24,8 +24,9 @@ static dsm_status make_folder(const char *path) {
 
 /** Writes and deletes a file, so that a folder without room or rights is found before the first step. */
 static dsm_status probe_folder(const char *path) {
-  char probe[DSM_TEXT_MAX + 32];
-  snprintf(probe, sizeof probe, "%s/.probe-%ld", path, (long)getpid());
+  char beside[DSM_TEXT_MAX + 32], probe[DSM_TEXT_MAX + 256];
+  snprintf(beside, sizeof beside, "%s/.probe", path);
+  DSM_TRY(dsm_temporary_name(beside, probe, sizeof probe));
   const int file = open(probe, O_WRONLY | O_CREAT | O_EXCL, 0666);
   const bool written = file >= 0 && write(file, "probe", 5) == 5;
   const int error = errno;
@@ -68,6 +69,8 @@ static dsm_status open_folder(const dsm__run_folder *folder, bool fresh, dsm__ow
   DSM_TRY(dsm__owner_take(folder, owner));
   snprintf(samples, sizeof samples, "%s/samples", folder->path);
   DSM_TRY(make_folder(folder->checkpoints));
+  DSM_TRY(dsm_remove_leftovers(folder->path, ""));
+  DSM_TRY(dsm_remove_leftovers(folder->checkpoints, ""));
   DSM_TRY(make_folder(samples)); /* where the end of a training says that samples may go */
   if (unlink(folder->stop) == 0) dsm_info("removed %s, left from an earlier run", folder->stop);
   snprintf(log, sizeof log, "%s/log.txt", folder->path);
@@ -92,15 +95,11 @@ dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, ds
 }
 
 dsm_status dsm__run_folder_config(const dsm__run_folder *folder, const dsm_config *config) {
-  char path[DSM_TEXT_MAX + 32], beside[DSM_TEXT_MAX + 48], *text = NULL;
+  char path[DSM_TEXT_MAX + 32], *text = NULL;
   DSM_TRY(dsm_config_text(config, &text));
   snprintf(path, sizeof path, "%s/config.yaml", folder->path);
-  snprintf(beside, sizeof beside, "%s.tmp", path);
-  FILE *file = fopen(beside, "w");
-  bool written = file && fputs(text, file) >= 0;
-  if (file && fclose(file) != 0) written = false;
+  const dsm_status status = dsm_file_write(path, text, strlen(text));
   free(text);
-  if (!written || rename(beside, path) != 0)
-    DSM_FAIL(DSM_IO, "%s cannot be written: %s", path, strerror(errno));
+  DSM_TRY(status);
   return DSM_OK;
 }

@@ -5,10 +5,12 @@
 static const char *const names[DSM__SECTIONS] = {"data wait", "compute",    "gradient sum",
                                                  "optimizer", "checkpoint", "other"};
 
-void dsm__sections_start(dsm__sections *s) {
+void dsm__sections_start(dsm__sections *s, dsm__board *board) {
   memset(s, 0, sizeof *s);
+  s->board = board;
   s->started = s->since = dsm_seconds();
   s->now = DSM__OTHER;
+  dsm__board_enter(board, DSM__OTHER);
 }
 
 void dsm__sections_enter(dsm__sections *s, dsm__section next) {
@@ -16,6 +18,7 @@ void dsm__sections_enter(dsm__sections *s, dsm__section next) {
   s->seconds[s->now] += now - s->since;
   s->since = now;
   s->now = next;
+  dsm__board_enter(s->board, next);
 }
 
 /* The table for programs: a line of timing.jsonl. Rank 0. */
@@ -26,11 +29,11 @@ static dsm_status keep(const char *path, const dsm_comm *comm, int64_t steps, ui
                     "{\"steps\": %lld, \"batch\": %llu, \"ranks\": %d, \"hosts\": %d, \"ended\": \"%s\", "
                     "\"seconds\": %s, \"peak_memory\": %.0f, \"sections\": {",
                     (long long)steps, (unsigned long long)batch, dsm_comm_size(comm), dsm_comm_hosts(comm),
-                    dsm_timestamp(when, sizeof when), dsm__json_number(loop, a[0], sizeof a[0]), memory);
+                    dsm_timestamp(when, sizeof when), dsm_json_number(loop, a[0], sizeof a[0]), memory);
   for (int i = 0; i < DSM__SECTIONS && at < (int)sizeof line; i++)
     at += snprintf(line + at, sizeof line - (size_t)at, "%s\"%s\": [%s, %s, %s]", i ? ", " : "", names[i],
-                   dsm__json_number(min[i], a[0], sizeof a[0]), dsm__json_number(mean[i], a[1], sizeof a[1]),
-                   dsm__json_number(max[i], a[2], sizeof a[2]));
+                   dsm_json_number(min[i], a[0], sizeof a[0]), dsm_json_number(mean[i], a[1], sizeof a[1]),
+                   dsm_json_number(max[i], a[2], sizeof a[2]));
   DSM_ASSERT(at + 3 < (int)sizeof line);
   strcat(line, "}}");
   return dsm__metrics_append(path, line);

@@ -5,7 +5,7 @@
 
 int dsm__cores(const dsm_comm *comm) {
   const int mine = dsm_comm_cores(), machine = (int)sysconf(_SC_NPROCESSORS_ONLN);
-  const int local = dsm_comm_local_size(comm);
+  const int local = comm ? dsm_comm_local_size(comm) : 1;
   /* bound ranks have cores of their own; ranks that may run anywhere share the machine */
   const int share = mine * local > machine ? machine / local : mine;
   return share < 1 ? 1 : share;

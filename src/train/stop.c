@@ -67,10 +67,9 @@ static long long number_in(const char *name) {
   return text && text[0] && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : -1;
 }
 
-/* Seconds that this Slurm job has left, below 0: not in one, or not known. New versions set SLURM_JOB_END_TIME; else
- * squeue knows. A task of an array is asked for by array and task: the job number of one of them is also that of the whole
- * array, of which squeue would show another task first. */
-static double slurm_left(void) {
+/* New versions set SLURM_JOB_END_TIME; else squeue knows. A task of an array is asked for by array and task: the job number
+ * of one of them is also that of the whole array, of which squeue would show another task first. */
+double dsm__slurm_left(void) {
   const long long job = number_in("SLURM_JOB_ID"), end = number_in("SLURM_JOB_END_TIME");
   const long long array = number_in("SLURM_ARRAY_JOB_ID"), task = number_in("SLURM_ARRAY_TASK_ID");
   char name[64], command[160], line[64] = "";
@@ -101,7 +100,7 @@ void dsm_stop_listen(void) {
 }
 
 void dsm__stop_watch(double hours, const char *file, bool root) {
-  const double now = dsm_seconds(), left = root ? slurm_left() : -1;
+  const double now = dsm_seconds(), left = root ? dsm__slurm_left() : -1;
   char text[32];
   for (int i = 0; i < SIGNALS; i++) listen_to(watched[i]);
   reserve = 0;

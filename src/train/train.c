@@ -29,6 +29,7 @@ typedef struct trainer {
   dsm__time_law times;
   float *rows; /* of the data, for objectives that want some beside the batches */
   dsm__sections sections;
+  dsm__board *board;
   dsm__progress progress;
   dsm_step_report report;
   double interval_started;
@@ -196,6 +197,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
     for (int r = 0; r < DSM__STOP_REASONS; r++) extra[EXTRA_STOP + r] = (int)wish == r && i == 0;
     dsm__time_law_put(&t->times, (t->first_leaf + i) * micro, x ? t->losses : NULL, micro, extra + EXTRAS);
     dsm_reducer_push(t->reducer);
+    dsm__board_tick(t->board);
   }
 }
 
@@ -256,10 +258,10 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
            "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
            "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
            (long long)step,
-           dsm__json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-           dsm__json_number(t->header.loss_sum / steps, a[1], 32),
-           dsm__json_number(t->report.gradient_norm, a[2], 32),
-           dsm__json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
+           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+           dsm_json_number(t->report.gradient_norm, a[2], 32),
+           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
            (long long)t->header.skipped, now - t->interval_started,
            (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
@@ -324,6 +326,7 @@ static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale
 static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   const dsm__session *s = &t->session;
   const float *x = NULL, *sum;
+  dsm__board_count(t->board, step + 1);
   dsm_fault_step(step + 1);
   dsm__skipped_begin(&t->skipped);
   dsm__sections_enter(&t->sections, DSM__DATA);
@@ -347,7 +350,7 @@ static dsm_status loop(trainer *t) {
   const int64_t first = t->header.step;
   dsm__stop_reason stop = DSM__GO_ON;
   int64_t step = first;
-  dsm__sections_start(&t->sections);
+  dsm__sections_start(&t->sections, t->board);
   t->interval_started = t->sections.started;
   dsm__progress_start(&t->progress, "step", "      loss   gradient       rate  samples/s", first,
                       c->train.steps);
@@ -381,6 +384,7 @@ static dsm_status loop(trainer *t) {
 /* ---- all together -------------------------------------------------------------------------------------- */
 
 static void destroy(trainer *t) {
+  dsm__board_end(&t->board);
   dsm__stop_unwatch();
   dsm__saver_destroy(&t->saver); /* asks whose the folder is */
   dsm__owner_release(&t->owner);
@@ -398,18 +402,30 @@ static void destroy(trainer *t) {
   dsm__session_destroy(&t->session);
 }
 
+/** Before anything that ranks could wait in for each other. */
+static dsm_status begin_board(trainer *t, dsm_comm *comm, const dsm_config *c) {
+  char log[DSM_TEXT_MAX + 16];
+  if (t->options->dry_run) return DSM_OK;
+  snprintf(log, sizeof log, "%s/log.txt", t->options->run);
+  const dsm__board_params params = {.unit = "step", .together = true, .limit = c->train.watchdog, .log = log};
+  return dsm__board_begin(comm, &params, &t->board);
+}
+
 /** What the configuration leaves to the data file is filled in. */
 static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   const dsm_train_options *o = t->options;
   dsm__bandwidth bandwidth;
   DSM_AGREE(comm, dsm_fault_start(dsm_comm_rank(comm), dsm_comm_size(comm)));
+  DSM_TRY(begin_board(t, comm, c));
   DSM_AGREE(comm, open_data(t, c));
   const dsm_dataset_info *info = dsm_dataset_info_of(t->dataset);
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
     dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
              info->file_shape, info->axes);
   DSM_AGREE(comm, dsm__conditions_open(t->dataset, c, &t->conditions));
+  dsm__board_enter(t->board, DSM__FITTING);
   DSM_TRY(dsm__bandwidth_complete(comm, t->dataset, o, c, &t->header.normalization, &bandwidth));
+  dsm__board_enter(t->board, DSM__STARTING);
   DSM_AGREE(comm, dsm__session_create(comm, c, info->sample, &t->session));
   DSM_AGREE(comm, build(t, c));
   DSM_TRY(build_reducer(t));
@@ -417,6 +433,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(dsm__run_folder_open(comm, o->run, o->fresh, &t->folder, &t->owner));
   }
   dsm__banner(&t->session);
+  DSM_TRY(dsm__placement_check(&t->session));
   if (!o->dry_run) {
     DSM_AGREE(comm, is_root(t) ? load_newest(t) : DSM_OK);
     DSM_TRY(dsm_comm_broadcast(comm, &t->header.step, sizeof t->header.step, 0));

@@ -28,9 +28,11 @@ static dsm_status apply_overrides(const dsm__trained *t, dsm_config *config) {
   for (size_t i = 0; i < t->override_count; i++) {
     const char *word = t->overrides[i];
     if (strncmp(word, "sampler.", 8) != 0 && strncmp(word, "train.threads=", 14) != 0 &&
-        strncmp(word, "train.kernels=", 14) != 0)
+        strncmp(word, "train.kernels=", 14) != 0 && strncmp(word, "train.watchdog=", 15) != 0)
       DSM_FAIL(DSM_BAD_CONFIG,
-               "'%s': the checkpoint fixes everything but sampler.*, train.threads and train.kernels", word);
+               "'%s': the checkpoint fixes everything but sampler.*, train.threads, train.kernels and "
+               "train.watchdog",
+               word);
     DSM_TRY(dsm_config_override(word, (int)i + 1, config));
   }
   DSM_TRY(dsm_config_check(config));
@@ -134,6 +136,7 @@ static dsm_status open_all(dsm_comm *comm, const char *source, dsm__trained *t) 
   DSM_AGREE(comm, check_kind(t, source, &config));
   DSM_AGREE(comm, apply_overrides(t, &config));
   DSM_AGREE(comm, build(comm, &config, t));
+  DSM_TRY(dsm__placement_check(&t->session));
   DSM_AGREE(comm, dsm__check_label(&t->header, t->path, t->session.process));
   DSM_AGREE(comm, root ? read_parameters(folder, t) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, t->w, t->session.count * sizeof *t->w, 0));
@@ -197,8 +200,10 @@ const char *dsm__trained_sampler_text(const dsm__trained *t, char *text, size_t 
 }
 
 dsm_status dsm__trained_config_text(const dsm__trained *t, char **text) {
-  dsm_config config = t->session.config;
+  dsm_config config = t->session.config, initial;
+  dsm_config_defaults(&initial);
   config.train.threads = 0; /* the same results come with any number of threads */
+  config.train.watchdog = initial.train.watchdog;
   DSM_TRY(dsm_config_text(&config, text));
   return DSM_OK;
 }

@@ -12,7 +12,7 @@ exits 0 --help
 that "--help gives the overview" [ "$out" = "$overview" ]
 
 commands=$(printf '%s\n' "$overview" | sed -n 's/^  \([a-z][a-z ]*[a-z]\)   *.*/\1/p')
-for needed in train sample likelihood encode decode interpolate info view bench "data make" "data import" "data info" "data stats"; do
+for needed in train status doctor sample likelihood encode decode interpolate info view bench "data make" "data import" "data info" "data stats"; do
   that "the overview lists $needed" grep -qx "$needed" <<<"$commands"
 done
 

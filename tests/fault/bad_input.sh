@@ -15,11 +15,12 @@ complain() {
   ) || true
 }
 
+on=(1 3) # ranks
 # refused CODE TEXT ARGUMENTS...: on 1 and on 3 ranks
 refused() {
   local expected=$1 text=$2 ranks told
   shift 2
-  for ranks in 1 3; do
+  for ranks in "${on[@]}"; do
     cases=$((cases + 1))
     run_ranks "$ranks" "$@"
     told=$(grep -c '^dsmpi: error:' said || true)
@@ -53,6 +54,26 @@ refused 65 "N C H W" "${train[@]}" "data.axes=N C H W"
 refused 78 "C W" "${train[@]}" "data.axes=C W"
 refused 78 "five:ten" "${train[@]}" data.rows=five:ten
 refused 78 "2000:3000" "${train[@]}" data.rows=2000:3000
+
+# ---- files that an enemy has made: refused before a value is read ----
+hostile() { "$DSMPI_HELPERS/odd_dataset" "$1.h5" "$1"; }
+for kind in external outer soft conditions virtual declared sparse chunk filter; do hostile "$kind"; done
+for target in outer conditions virtual; do cp eight.h5 "$target.h5.target"; done
+on=(3) # what holds for 3 ranks holds for one
+refused 65 "external storage" "${train[@]}" data.file=external.h5
+refused 65 "an external link" "${train[@]}" data.file=outer.h5
+refused 65 "a soft link" "${train[@]}" data.file=soft.h5
+refused 65 "an external link" "${train[@]}" data.file=conditions.h5 data.conditions=labels "data.classes=[-1]"
+refused 65 "a virtual dataset" "${train[@]}" data.file=virtual.h5
+refused 65 "declares 68.7 GB" "${train[@]}" data.file=declared.h5
+refused 65 "declares 68.7 GB" "${train[@]}" data.file=sparse.h5
+refused 65 "chunks of 838.9 MB" "${train[@]}" data.file=chunk.h5
+refused 65 "filter 31999 ('unheard of')" "${train[@]}" data.file=filter.h5
+mkfifo pipe # nobody ever writes to it
+refused 65 "a pipe" "${train[@]}" data.file=pipe
+refused 66 "Is a directory" train "$work" -o never
+
+on=(1 3)
 
 # ---- settings ----
 refused 78 "did you mean 'train.batch'" "${train[@]}" train.bach=20
@@ -91,6 +112,13 @@ refused 66 "nowhere" sample nowhere -n 4 -o never.h5
 refused 66 "holds no checkpoint" sample . -n 4 -o never.h5
 refused 65 "letter.h5" sample letter.h5 -n 4 -o never.h5
 refused 65 "eight.h5" sample eight.h5 -n 4 -o never.h5 # HDF5, but not a checkpoint
+on=(3)
+refused 65 "external.h5" sample external.h5 -n 4 -o never.h5
+refused 65 "pipe" sample pipe -n 4 -o never.h5
+refused 74 "pipe" sample other -n 4 -o pipe
+refused 65 "external storage" likelihood other --data external.h5 -o never.h5
+refused 65 "a pipe" encode other --data pipe -o never.h5
+on=(1 3)
 refused 74 "nofolder" sample other -n 4 -o nofolder/never.h5
 if [ -e never.h5 ] || [ -e never.h5.partial ]; then complain "'sample', refused, left a file"; fi
 # root may write everywhere, but nobody can make a folder below a file

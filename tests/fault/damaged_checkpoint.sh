@@ -42,3 +42,21 @@ passed_over flip_in_the_middle
 passed_over flip_everywhere
 passed_over emptied
 passed_over foreign
+
+# What has the name of a checkpoint but is no file, and files that are under way, are not taken for one.
+rm -rf run
+cp -r stopped run
+mv run/checkpoints/step-00000040.h5 run/checkpoints/step-00000040.h5.tmp-elsewhere-1
+mkfifo run/checkpoints/step-00000040.h5
+mkdir run/checkpoints/step-00000060.h5
+: >run/checkpoints/step-00000070.h5.tmp-"$(uname -n)"-99999999
+expect 0 1 sample run -n 20 -o no_files.h5
+cmp reference.h5 no_files.h5 || fail "samples are not those of step 20"
+expect 74 2 train mlp.yaml -o run # nor are they replaced
+expect_words "resume   run/checkpoints/step-00000020.h5 at step 20" "step-00000040.h5" "not a regular file"
+[ "$(grep -c '^dsmpi: error:' said)" -eq 1 ] || fail "1 error expected"
+rm run/checkpoints/step-00000040.h5
+expect 0 2 train mlp.yaml -o run
+"$DSMPI_HELPERS/same_checkpoint" {unbroken,run}/checkpoints/step-00000050.h5 || fail "the end is not the same"
+[ ! -e run/checkpoints/step-00000070.h5.tmp-"$(uname -n)"-99999999 ] || fail "a temporary file of the dead is left"
+passed "a pipe, a folder, files under way: not taken for checkpoints, the same end"

@@ -1,6 +1,8 @@
 #!/bin/bash
-# Writes of a checkpoint that fail, one kind after the other: exit 74 with the reason, the checkpoint before whole, nothing
-# temporary left, and the run goes on to the same end. Short writes are nothing to a program that looks at what was written.
+# DSMPI_FAULT, faults that the program brings about itself, in any build, at a step that one chooses: those of writing. Each
+# kind once: exit 74 with the reason, the checkpoint before whole, nothing temporary left, and the run goes on to the same
+# end. Short writes are nothing to a program that looks at what was written; a flipped bit is found when the file is read
+# back. That no call at all may fail unnoticed is the matter of each_call.sh, which disturbs the program from outside.
 # The training waits for its checkpoints here, so that it is known which one is struck; the last case does not.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../e2e/common.sh"

@@ -111,12 +111,27 @@ static void ranks_know_their_place(void **state) {
   ASSERT_ON_ALL(dsm_comm_barrier(comm) == DSM_OK);
 }
 
+static void a_text_that_is_not_the_same_on_any_one_rank_is_refused_by_all(void **state) {
+  (void)state;
+  ASSERT_ON_ALL(dsm_comm_same(comm, DSM_BAD_CONFIG, "texts", "", "same", "mend it") == DSM_OK);
+  for (int odd = 0; size() > 1 && odd < size(); odd++) {
+    const char *mine = rank() == odd ? "odd" : "even";
+    char words[64];
+    snprintf(words, sizeof words, "'odd' on rank %d (%.30s)", odd, dsm_comm_host(comm));
+    dsm_trail_clear();
+    ASSERT_ON_ALL(dsm_comm_same(comm, DSM_BAD_CONFIG, "texts", mine, mine, "mend it") == DSM_BAD_CONFIG);
+    ASSERT_ON_ALL(strstr(dsm_trail(), "ranks of one job have different texts: ") != NULL);
+    ASSERT_ON_ALL(strstr(dsm_trail(), words) != NULL && strstr(dsm_trail(), "; mend it") != NULL);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(success_of_all_is_success),
       cmocka_unit_test(a_failure_on_any_one_rank_is_the_failure_of_all),
       cmocka_unit_test(of_several_failures_the_lowest_rank_speaks),
       cmocka_unit_test(the_place_of_agreement_joins_the_trail),
+      cmocka_unit_test(a_text_that_is_not_the_same_on_any_one_rank_is_refused_by_all),
       cmocka_unit_test(long_trails_arrive_cut_but_whole_in_front),
       cmocka_unit_test(broadcast_copies_from_any_root),
       cmocka_unit_test(allgather_keeps_the_order_of_ranks),

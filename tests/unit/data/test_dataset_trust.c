@@ -226,6 +226,41 @@ static void sizes_that_nothing_backs_are_refused(void **state) {
   assert_fails(open_x(fixture_path("part.h5"), "x"), DSM_BAD_DATA, "4 chunks, but only 1");
 }
 
+/* A file of some kB that asks for gigabytes of memory. */
+static void chunks_that_ask_for_too_much_memory_are_refused(void **state) {
+  (void)state;
+  const hsize_t dims[2] = {100, 2}, unlimited[2] = {H5S_UNLIMITED, 2}, chunk[2] = {100 << 20, 2},
+                usual[2] = {1 << 20, 2}, packed[2] = {(hsize_t)3 << 27, 1};
+  float v[2] = {0};
+  hid_t p = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, dims, unlimited);
+  hid_t file = H5Fcreate(fixture_path("wide.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const struct {
+    const char *name;
+    const hsize_t *chunk;
+  } sets[] = {{"x", chunk}, {"small", usual}};
+  for (size_t i = 0; i < 2; i++) {
+    H5Pset_chunk(p, 2, sets[i].chunk);
+    H5Pset_deflate(p, 1);
+    hid_t x = H5Dcreate2(file, sets[i].name, H5T_IEEE_F32LE, space, H5P_DEFAULT, p, H5P_DEFAULT);
+    H5Dwrite_chunk(x, H5P_DEFAULT, 0, (hsize_t[]){0, 0}, sizeof v, v);
+    H5Dclose(x);
+  }
+  H5Sclose(space);
+  /* its size is declared, and one chunk, as far as anybody can see, is stored */
+  space = H5Screate_simple(2, packed, NULL);
+  H5Pset_chunk(p, 2, packed);
+  hid_t y = H5Dcreate2(file, "y", H5T_IEEE_F32LE, space, H5P_DEFAULT, p, H5P_DEFAULT);
+  H5Dwrite_chunk(y, H5P_DEFAULT, 0, (hsize_t[]){0, 0}, sizeof v, v);
+  H5Dclose(y);
+  H5Sclose(space);
+  H5Fclose(file);
+  H5Pclose(p);
+  assert_fails(open_x(fixture_path("wide.h5"), "x"), DSM_BAD_DATA,
+               "chunks of 838.9 MB, more than all its values (800 B)");
+  assert_ok(open_x(fixture_path("wide.h5"), "small"));
+  assert_fails(open_x(fixture_path("wide.h5"), "y"), DSM_BAD_DATA, "packed in chunks of 1.6 GB");
+}
+
 static size_t copy_through(unsigned flags, size_t n, const unsigned v[], size_t bytes, size_t *size,
                            void **data) {
   (void)flags, (void)n, (void)v, (void)size, (void)data;
@@ -330,6 +365,7 @@ int main(void) {
       cmocka_unit_test(shapes_that_are_no_samples_are_refused),
       cmocka_unit_test(axes_that_do_not_fit_are_refused),
       cmocka_unit_test(sizes_that_nothing_backs_are_refused),
+      cmocka_unit_test(chunks_that_ask_for_too_much_memory_are_refused),
       cmocka_unit_test(missing_filters_name_their_package),
       cmocka_unit_test(damaged_chunks_are_reported_with_their_rows),
       cmocka_unit_test(a_file_cut_while_open_is_an_error),

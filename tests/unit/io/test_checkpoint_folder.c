@@ -116,6 +116,29 @@ static void leftovers_of_dead_runs_alone_are_removed(void **state) {
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) assert_true(exists(kept[i]));
 }
 
+/* Of one name: that of the file that is written now. */
+static void writing_removes_what_dead_writers_of_the_file_left(void **state) {
+  (void)state;
+  char host[128] = "", dead[256], of_another[256];
+  gethostname(host, sizeof host - 1);
+  snprintf(dead, sizeof dead, "picture.png.tmp-%s-%ld", host, (long)dead_process());
+  snprintf(of_another, sizeof of_another, "picture.png.old.tmp-%s-%ld", host, (long)dead_process());
+  touch(dead);
+  touch(of_another);
+  assert_ok(dsm_file_write(in_folder("picture.png"), "whole", 5));
+  assert_false(exists(dead));
+  assert_true(exists(of_another));
+  assert_int_equal(count_names("picture.png"), 2);
+  assert_ok(dsm_file_append(in_folder("picture.png"), " and more"));
+  assert_ok(dsm_remove_leftovers(test_folder, ""));
+  assert_int_equal(count_names("picture.png"), 1);
+  size_t size;
+  unsigned char *bytes = read_bytes(in_folder("picture.png"), &size);
+  assert_int_equal(size, strlen("whole and more"));
+  assert_memory_equal(bytes, "whole and more", size);
+  free(bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(paths_sort_as_steps_do),
@@ -123,6 +146,7 @@ int main(void) {
       cmocka_unit_test(only_regular_files_of_the_exact_name_are_listed),
       cmocka_unit_test(those_for_good_are_not_deleted),
       cmocka_unit_test(leftovers_of_dead_runs_alone_are_removed),
+      cmocka_unit_test(writing_removes_what_dead_writers_of_the_file_left),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }

@@ -142,7 +142,7 @@ static void a_restart_finds_the_missing_blocks(void **state) {
   write_block(samples, 1);
   write_block(samples, 4);
   dsm_samples_close(&samples);
-  assert_fails(dsm_samples_finish(path), DSM_INTERNAL, "3 of 5 blocks are missing, the first is 0");
+  assert_fails(dsm_samples_finish(path), DSM_IO, "3 of 5 blocks are missing, the first is 0");
   create(path, 3);
   samples = open_samples(path);
   for (uint64_t b = 0; b < BLOCKS; b++) {

@@ -82,6 +82,27 @@ static void one_of_several_gets_it(void **state) {
   assert_int_equal(rmdir(folder.path), 0); /* nothing else is left either */
 }
 
+/* One that died while it followed another left its turn. */
+static void turns_of_the_dead_are_removed(void **state) {
+  (void)state;
+  dsm__run_folder folder = {.path = "/tmp/dsmpi-owner.XXXXXX"};
+  dsm__owner owner = {0};
+  char path[sizeof folder.path + 16], turn[sizeof folder.path + 32];
+  assert_non_null(mkdtemp(folder.path));
+  snprintf(path, sizeof path, "%s/owner", folder.path);
+  snprintf(turn, sizeof turn, "%s.after-7", path);
+  leave_a_dead_owner(turn); /* of an owner long gone */
+  leave_a_dead_owner(path);
+  assert_int_equal(dsm__owner_take(&folder, &owner), DSM_OK);
+  dsm__owner_release(&owner);
+  snprintf(turn, sizeof turn, "%s.after-1", path);
+  leave_a_dead_owner(turn); /* of the owner that is to be followed now */
+  leave_a_dead_owner(path);
+  assert_int_equal(dsm__owner_take(&folder, &owner), DSM_OK);
+  dsm__owner_release(&owner);
+  assert_int_equal(rmdir(folder.path), 0);
+}
+
 static void what_names_nobody_is_told(void **state) {
   (void)state;
   dsm__run_folder folder = {.path = "/tmp/dsmpi-owner.XXXXXX"};
@@ -99,6 +120,7 @@ static void what_names_nobody_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_of_several_gets_it),
+      cmocka_unit_test(turns_of_the_dead_are_removed),
       cmocka_unit_test(what_names_nobody_is_told),
   };
   dsm_log_set_level(DSM_LOG_WARNING);

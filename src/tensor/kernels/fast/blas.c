@@ -1,4 +1,4 @@
-/* The only file that talks to OpenBLAS. */
+/* Single precision products, the core type and the threads of OpenBLAS; lapack.c is the only other file that talks to it. */
 #include <cblas.h>
 #include <limits.h>
 #include <omp.h>

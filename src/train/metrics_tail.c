@@ -1,0 +1,66 @@
+/* The newest line of the loss log, read while the job may be writing the next one. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "internal.h"
+
+enum { TAIL = 64 << 10, LINE_MAX_BYTES = 4096 };
+
+/* The number behind "key": in `line`; NAN where there is none, or null. */
+static double number(const char *line, const char *key) {
+  char quoted[64], *end;
+  snprintf(quoted, sizeof quoted, "\"%s\":", key);
+  const char *at = strstr(line, quoted);
+  if (!at) return NAN;
+  at += strlen(quoted);
+  const double x = strtod(at, &end);
+  return end == at ? NAN : x;
+}
+
+/* A count, or -1. */
+static int64_t count(const char *line, const char *key) {
+  const double x = number(line, key);
+  return x >= 0 && x < 9e15 ? (int64_t)x : -1;
+}
+
+bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed) {
+  char text[LINE_MAX_BYTES];
+  *parsed = (dsm__metrics_line){-1, -1, NAN, NAN, NAN};
+  if (length >= sizeof text || memchr(line, '\0', length)) return false;
+  memcpy(text, line, length);
+  text[length] = '\0';
+  if (strncmp(text, "{\"step\":", 8) != 0 || text[length - 1] != '}') return false;
+  parsed->step = count(text, "step");
+  parsed->skipped = count(text, "skipped");
+  parsed->loss = number(text, "loss");
+  parsed->seconds = number(text, "seconds");
+  parsed->samples_per_second = number(text, "samples_per_second");
+  return parsed->step >= 0;
+}
+
+dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail) {
+  char *text;
+  size_t length;
+  struct stat facts;
+  dsm__metrics_line line;
+  *tail = (dsm__metrics_tail){.last = {-1, -1, NAN, NAN, NAN}, .age = NAN};
+  if (stat(path, &facts) == 0) tail->age = fmax(0, difftime(time(NULL), facts.st_mtime));
+  DSM_TRY(dsm__file_tail(path, TAIL, &text, &length));
+  for (const char *at = text, *end = text + length; at < end;) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    if (!newline) {
+      tail->cut = true;
+      break;
+    }
+    if (dsm__metrics_parse(at, (size_t)(newline - at), &line))
+      tail->last = line;
+    else
+      tail->damaged++;
+    at = newline + 1;
+  }
+  free(text);
+  return DSM_OK;
+}
