@@ -1,6 +1,7 @@
 #include "dsmpi/io.h"
 
 #include <png.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,12 @@ dsm_status dsm_picture_write(const dsm_picture *picture, const char *path) {
   dsm_status status = DSM_OK;
   unsigned char *bytes;
   size_t size;
-  DSM_TRY(dsm_picture_png(picture, &bytes, &size));
+  status = dsm_picture_png(picture, &bytes, &size);
+  if (status != DSM_OK) {
+    char why[512];
+    snprintf(why, sizeof why, "%s", dsm_trail_message());
+    DSM_FAIL(status, "%s: %s", path, why);
+  }
   DSM_TRY_DONE(dsm_file_write(path, bytes, size));
 done:
   free(bytes);
