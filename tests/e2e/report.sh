@@ -50,6 +50,11 @@ END
 
 # ---- pages ----
 page points points.html
+expect 0 1 eval points/samples/samples.h5 --reference eight.h5 --metrics sliced,wasserstein,separation --json points/eval.json
+page points evaluated.html
+has evaluated.html metric-table
+has_words evaluated.html "of 3 metrics"
+! sed -n '/id="metric-table"/,/<\/table>/p' evaluated.html | grep -qF '<td>–</td>' || fail "a metric of evaluated.html has no floor"
 for id in head training loss gradient rate speed samples samples-scatter data-scatter histogram-0 histogram-1 timing timing-bars \
   jobs settings provenance; do has points.html "$id"; done
 has_not points.html held-out
@@ -141,32 +146,38 @@ browse() {
     fail "chromium"
   }
 }
-# measure FILE WIDTH: a page around it asks how wide the page is in a window of that width, and which figures have a size
+# measure FILE: a page around it, with a frame as wide as each of these windows, asks how wide it is there, and how many of its
+# figures have a size and lie inside
+widths="320 390 1100"
 measure() {
   cat >frame.html <<END
-<!DOCTYPE html><title>waiting</title><iframe id="f" style="border:0;width:$2px;height:800px" src="$1"></iframe>
-<script>
-document.getElementById('f').onload = function () {
-  var d = this.contentDocument, sized = 0, all = 0;
-  d.querySelectorAll('svg, img').forEach(function (e) {
-    var box = e.getBoundingClientRect();
-    all++;
-    if (box.width > 100 && box.height > 60 && box.right <= $2 + 1 && (e.tagName != 'IMG' || e.naturalWidth > 0)) sized++;
-  });
-  document.body.setAttribute('data-found', 'wide ' + d.documentElement.scrollWidth + ' figures ' + sized + ' of ' + all);
-};
+<!DOCTYPE html><body><script>
+var widths = '$widths'.split(' ').map(Number), left = widths.length, found = [];
+widths.forEach(function (wide, k) {
+  var frame = document.createElement('iframe');
+  frame.style = 'border:0;height:800px;width:' + wide + 'px';
+  frame.onload = function () {
+    var d = frame.contentDocument, sized = 0;
+    d.querySelectorAll('svg, img').forEach(function (e) {
+      var box = e.getBoundingClientRect();
+      sized += box.width > 100 && box.height > 60 && box.right <= wide + 1 && (e.tagName != 'IMG' || e.naturalWidth > 0);
+    });
+    found[k] = d.documentElement.scrollWidth + ':' + sized;
+    if (--left == 0) document.body.setAttribute('data-found', found.join(' '));
+  };
+  frame.src = '$1';
+  document.body.appendChild(frame);
+});
 </script>
 END
   browse --virtual-time-budget=20000 --dump-dom "file://$work/frame.html" >dom.html
   found=$(sed -n 's/.*data-found="\([^"]*\)".*/\1/p' dom.html)
 }
-for name in points fields again; do
+for name in points evaluated fields again; do
   figures=$(grep -cE '<svg|<img' "$name.html")
-  for width in 320 390 1100; do
-    measure "$name.html" "$width"
-    [ "$found" = "wide $width figures $figures of $figures" ] ||
-      fail "$name.html at $width pixels: wide $width figures $figures of $figures expected, '$found' received"
-  done
+  expected=$(for width in $widths; do printf '%s:%s ' "$width" "$figures"; done)
+  measure "$name.html"
+  [ "$found " = "$expected" ] || fail "$name.html, width of window:figures inside: $expected expected, $found received"
 done
 browse --window-size=390,3000 --screenshot="$work/phone.png" "file://$work/fields.html" >/dev/null
 [ "$(stat -c %s phone.png)" -gt 20000 ] || fail "the screenshot is empty"
