@@ -1,16 +1,18 @@
 #!/bin/bash
 # Installs the Debian or Ubuntu packages that dsmpi needs, those that are missing only, and says which.
-#   jobs/install-packages.sh build [data] [test] [slurm]     slurm: for the tests with a real queue
+#   jobs/install-packages.sh build [data] [test] [slurm] [browser]
+# slurm: for the tests with a real queue; browser: for those that look at pages.
 set -eu
 packages="build-essential cmake pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libopenblas-openmp-dev
-          libyaml-dev libpng-dev zlib1g-dev librandom123-dev libkissfft-dev"
+          libyaml-dev libjansson-dev libpng-dev zlib1g-dev librandom123-dev libkissfft-dev"
 for what in "$@"; do
   case $what in
     build) ;;
     data) packages="$packages dataset-fashion-mnist" ;;
     test) packages="$packages libcmocka-dev python3-h5py hdf5-tools" ;;
     slurm) packages="$packages slurm-wlm-basic-plugins slurmctld slurmd slurm-client munge iproute2" ;;
-    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm" >&2; exit 64 ;;
+    browser) packages="$packages chromium fonts-dejavu-core" ;;
+    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm, browser" >&2; exit 64 ;;
   esac
 done
 

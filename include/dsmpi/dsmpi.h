@@ -33,6 +33,7 @@
 #include "dsmpi/train.h"
 #include "dsmpi/run_status.h"
 #include "dsmpi/doctor.h"
+#include "dsmpi/report.h"
 #include "dsmpi/explain.h"
 
 #endif

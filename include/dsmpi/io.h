@@ -234,6 +234,8 @@ typedef struct dsm_picture {
 dsm_status dsm_picture_create(size_t width, size_t height, const unsigned char background[3],
                               dsm_picture *picture);
 void dsm_picture_destroy(dsm_picture *picture);
+/** The picture as a PNG in memory. `*bytes` is owned by the caller: free(). */
+dsm_status dsm_picture_png(const dsm_picture *picture, unsigned char **bytes, size_t *size);
 /** Writes a PNG, beside and renamed. */
 dsm_status dsm_picture_write(const dsm_picture *picture, const char *path);
 

@@ -55,7 +55,7 @@ extern const dsm_command dsm__command_train, dsm__command_sample, dsm__command_i
     dsm__command_data_make, dsm__command_data_import, dsm__command_data_info, dsm__command_data_stats,
     dsm__command_bench, dsm__command_encode, dsm__command_decode, dsm__command_interpolate,
     dsm__command_explain, dsm__command_likelihood, dsm__command_classify, dsm__command_eval,
-    dsm__command_restore, dsm__command_status, dsm__command_doctor;
+    dsm__command_restore, dsm__command_status, dsm__command_doctor, dsm__command_log, dsm__command_report;
 
 extern const dsm_command *const dsm__commands[]; /* in the order of the help; ends with NULL */
 /* True when `name` is the first word of commands of two words: "data". */

@@ -16,6 +16,8 @@ const dsm_command *const dsm__commands[] = {
     &dsm__command_eval,
     &dsm__command_view,
     &dsm__command_info,
+    &dsm__command_log,
+    &dsm__command_report,
     &dsm__command_data_import,
     &dsm__command_data_make,
     &dsm__command_data_info,

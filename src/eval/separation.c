@@ -81,9 +81,9 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const separation *
            "Error: jackknife over %d groups of rows",
            pair->space.d > n ? "channel, all positions together," : "feature", n, s->bins - 2, DEVIATIONS,
            DSM_EVAL_GROUPS);
-  DSM_TRY(dsm__row_column(row, "value", &value[1].value, stride, n));
-  DSM_TRY(dsm__row_column(row, "error", &value[1].error, stride, n));
-  DSM_TRY(dsm__row_column(row, "floor", &floor[1].value, stride, n));
+  DSM_TRY(dsm__row_column(row, "each_value", &value[1].value, stride, n));
+  DSM_TRY(dsm__row_column(row, "each_error", &value[1].error, stride, n));
+  DSM_TRY(dsm__row_column(row, "each_floor", &floor[1].value, stride, n));
   return DSM_OK;
 }
 

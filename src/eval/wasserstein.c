@@ -67,10 +67,10 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const dsm__drawn *
            "%d shares of the rows",
            pair->space.d > n ? "channel, all positions together," : "feature", n, DSM_EVAL_GROUPS);
   DSM_TRY_DONE(DSM_ALLOC(n, &error));
-  DSM_TRY_DONE(dsm__row_column(row, "value", each, DSM__LINE, n));
+  DSM_TRY_DONE(dsm__row_column(row, "each_value", each, DSM__LINE, n));
   for (size_t c = 0; c < n; c++) error[c] = dsm__line_figure(&drawn->value, each + c * DSM__LINE).error;
-  DSM_TRY_DONE(dsm__row_column(row, "error", error, 1, n));
-  DSM_TRY_DONE(dsm__row_column(row, "floor", beside, DSM__LINE, n));
+  DSM_TRY_DONE(dsm__row_column(row, "each_error", error, 1, n));
+  DSM_TRY_DONE(dsm__row_column(row, "each_floor", beside, DSM__LINE, n));
 done:
   free(error);
   return status;

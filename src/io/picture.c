@@ -1,6 +1,7 @@
 #include "dsmpi/io.h"
 
 #include <png.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,20 +29,40 @@ void dsm_picture_destroy(dsm_picture *picture) {
   *picture = (dsm_picture){0};
 }
 
-dsm_status dsm_picture_write(const dsm_picture *picture, const char *path) {
+dsm_status dsm_picture_png(const dsm_picture *picture, unsigned char **bytes, size_t *size) {
   dsm_status status = DSM_OK;
   png_image image = {.version = PNG_IMAGE_VERSION,
                      .width = (png_uint_32)picture->width,
                      .height = (png_uint_32)picture->height,
                      .format = PNG_FORMAT_RGB};
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-  unsigned char *bytes;
-  DSM_TRY(DSM_ALLOC(size, &bytes));
-  if (!png_image_write_to_memory(&image, bytes, &size, 0, picture->rgb, 0, NULL))
-    DSM_FAIL_DONE(DSM_INTERNAL, "cannot make the picture %s: %s", path, image.message);
-  DSM_TRY_DONE(dsm_file_write(path, bytes, size));
+  png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(image);
+  *bytes = NULL;
+  DSM_TRY(DSM_ALLOC(length, bytes));
+  if (!png_image_write_to_memory(&image, *bytes, &length, 0, picture->rgb, 0, NULL))
+    DSM_FAIL_DONE(DSM_INTERNAL, "a picture of %zu x %zu pixels cannot be made: %s", picture->width,
+                  picture->height, image.message);
+  *size = length;
 done:
   png_image_free(&image);
+  if (status != DSM_OK) {
+    free(*bytes);
+    *bytes = NULL;
+  }
+  return status;
+}
+
+dsm_status dsm_picture_write(const dsm_picture *picture, const char *path) {
+  dsm_status status = DSM_OK;
+  unsigned char *bytes;
+  size_t size;
+  status = dsm_picture_png(picture, &bytes, &size);
+  if (status != DSM_OK) {
+    char why[512];
+    snprintf(why, sizeof why, "%s", dsm_trail_message());
+    DSM_FAIL(status, "%s: %s", path, why);
+  }
+  DSM_TRY_DONE(dsm_file_write(path, bytes, size));
+done:
   free(bytes);
   return status;
 }

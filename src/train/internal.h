@@ -123,7 +123,7 @@ void dsm__banner_conditions(const dsm_conditions *conditions, const dsm_normaliz
 
 typedef struct dsm__run_folder {
   char path[DSM_TEXT_MAX], checkpoints[DSM_TEXT_MAX + 16], metrics[DSM_TEXT_MAX + 16],
-      stop[DSM_TEXT_MAX + 16];
+      timing[DSM_TEXT_MAX + 16], stop[DSM_TEXT_MAX + 16];
 } dsm__run_folder;
 /** Whose a run folder is, see owner.c. Stays where it is from take to release. */
 typedef struct dsm__owner {
@@ -456,8 +456,11 @@ typedef struct dsm__sections {
 void dsm__sections_start(dsm__sections *s, struct dsm__board *board);
 /** Ends the current section, starts `next`. */
 void dsm__sections_enter(dsm__sections *s, dsm__section next);
-/** Prints the table over ranks. Collective. */
-dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch);
+/** Prints the table over ranks, and appends it as a line to the file `timing`:
+ *    {"steps", "batch", "ranks", "hosts", "ended", "seconds", "peak_memory", "sections": {NAME: [min, mean, max], ...}}
+ *  in seconds and bytes, of this job alone. Collective. @return DSM_OK; DSM_IO. */
+dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch,
+                               const char *timing);
 /** Prints what the gradient sum over several ranks cost a step, `facts` of this rank. Collective. */
 dsm_status dsm__sections_sum(const dsm_reducer_facts *facts, dsm_comm *comm, int64_t steps);
 

@@ -88,6 +88,7 @@ dsm_status dsm__run_folder_open(dsm_comm *comm, const char *path, bool fresh, ds
   snprintf(folder->path, sizeof folder->path, "%.*s", (int)length, path);
   snprintf(folder->checkpoints, sizeof folder->checkpoints, "%s/checkpoints", folder->path);
   snprintf(folder->metrics, sizeof folder->metrics, "%s/metrics.jsonl", folder->path);
+  snprintf(folder->timing, sizeof folder->timing, "%s/timing.jsonl", folder->path);
   snprintf(folder->stop, sizeof folder->stop, "%s/STOP", folder->path);
   DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? open_folder(folder, fresh, owner) : DSM_OK);
   return DSM_OK;

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include "internal.h"
 
@@ -20,7 +21,26 @@ void dsm__sections_enter(dsm__sections *s, dsm__section next) {
   dsm__board_enter(s->board, next);
 }
 
-dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch) {
+/* The table for programs: a line of timing.jsonl. Rank 0. */
+static dsm_status keep(const char *path, const dsm_comm *comm, int64_t steps, uint64_t batch, double loop,
+                       const double *min, const double *mean, const double *max, double memory) {
+  char line[1024], a[3][32], when[40];
+  int at = snprintf(line, sizeof line,
+                    "{\"steps\": %lld, \"batch\": %llu, \"ranks\": %d, \"hosts\": %d, \"ended\": \"%s\", "
+                    "\"seconds\": %s, \"peak_memory\": %.0f, \"sections\": {",
+                    (long long)steps, (unsigned long long)batch, dsm_comm_size(comm), dsm_comm_hosts(comm),
+                    dsm_timestamp(when, sizeof when), dsm_json_number(loop, a[0], sizeof a[0]), memory);
+  for (int i = 0; i < DSM__SECTIONS && at < (int)sizeof line; i++)
+    at += snprintf(line + at, sizeof line - (size_t)at, "%s\"%s\": [%s, %s, %s]", i ? ", " : "", names[i],
+                   dsm_json_number(min[i], a[0], sizeof a[0]), dsm_json_number(mean[i], a[1], sizeof a[1]),
+                   dsm_json_number(max[i], a[2], sizeof a[2]));
+  DSM_ASSERT(at + 3 < (int)sizeof line);
+  strcat(line, "}}");
+  return dsm__metrics_append(path, line);
+}
+
+dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, uint64_t batch,
+                               const char *timing) {
   dsm__sections_enter(s, DSM__OTHER);
   const double loop = s->since - s->started;
   double min[DSM__SECTIONS], mean[DSM__SECTIONS], max[DSM__SECTIONS], memory = dsm__peak_memory(), low, mid,
@@ -42,6 +62,8 @@ dsm_status dsm__sections_table(dsm__sections *s, dsm_comm *comm, int64_t steps, 
              100.0 * mean[i] / loop);
   dsm_info("Peak memory a rank (min/avg/max) %s | %s | %s", dsm_bytes(low, text[0], sizeof text[0]),
            dsm_bytes(mid, text[1], sizeof text[1]), dsm_bytes(high, text[2], sizeof text[2]));
+  DSM_AGREE(comm,
+            dsm_comm_rank(comm) == 0 ? keep(timing, comm, steps, batch, loop, min, mean, max, high) : DSM_OK);
   return DSM_OK;
 }
 

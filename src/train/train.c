@@ -363,7 +363,8 @@ static dsm_status loop(trainer *t) {
   }
   DSM_TRY(finish_saving(t));
   dsm_log_transient(NULL);
-  DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch));
+  DSM_TRY(dsm__sections_table(&t->sections, t->session.comm, step - first, (uint64_t)c->train.batch,
+                              t->folder.timing));
   const dsm_reducer_facts facts = dsm_reducer_facts_of(t->reducer);
   DSM_TRY(dsm__sections_sum(&facts, t->session.comm, step - first));
   if (step < c->train.steps) {

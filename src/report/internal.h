@@ -1,0 +1,111 @@
+/* What the sections of a report are made of, and the sections. */
+#ifndef DSMPI_REPORT_INTERNAL_H
+#define DSMPI_REPORT_INTERNAL_H
+
+#include <stdint.h>
+#include "dsmpi/config.h"
+#include "dsmpi/io.h"
+#include "dsmpi/memory.h"
+#include "dsmpi/report.h"
+#include "dsmpi/run_status.h"
+#include "dsmpi/tensor.h"
+#include "history.h"
+#include "page.h"
+#include "trend.h"
+
+enum { DSM__NOTES_MAX = 16, DSM__TEXT_SIZE = 512 };
+
+/* ---- run.c: what the folder holds ---------------------------------------------------------------------- */
+
+typedef struct dsm__run {
+  bool has_config;
+  dsm_config config;     /* of config.yaml, else of the newest checkpoint, else the defaults */
+  dsm_checkpoint header; /* of the newest checkpoint that can be read; zeroed: none */
+  char checkpoint[2 * DSM_TEXT_MAX];
+  dsm_run_state state;
+  char owner[192];      /* "node7, process 4711, since 2026-01-31T12:34:56+01:00"; "" = nobody */
+  int64_t step, target; /* of the log or the newest checkpoint; 0 = not known */
+} dsm__run;
+
+/* ---- rows.c: some rows of a dataset ---------------------------------------------------------------------- */
+
+typedef struct dsm__rows {
+  char file[DSM_TEXT_MAX], dataset[DSM_TEXT_MAX];
+  dsm_shape sample; /* (spatial..., C) */
+  uint64_t rows;    /* in the range */
+  size_t n, d;      /* read, and numbers of each */
+  float *x;         /* (n, d); NULL: nothing was to be had */
+} dsm__rows;
+/* Reads up to `most` rows in a few runs that are spread evenly, or fewer where they are large. "" = found in the file.
+ * @return as dsm_dataset_open; DSM_BAD_DATA: a row is too large to be looked at. */
+dsm_status dsm__rows_read(const char *file, const char *dataset, const char *axes, const char *rows,
+                          size_t most, dsm__rows *out);
+void dsm__rows_destroy(dsm__rows *rows);
+/* Elements of rows on a grid of positions: channels of (spatial..., C), one position for vectors. */
+size_t dsm__rows_channels(const dsm__rows *rows);
+/* Parts `low` and `high` of the finite values of channel c lie below these two; of up to 2^18 of them. False: none is finite. */
+dsm_status dsm__rows_quantiles(const dsm__rows *rows, size_t c, double low, double high, double at[2],
+                               bool *found);
+
+/* ---- evaluation.c: what dsmpi eval has written ------------------------------------------------------------ */
+
+typedef struct dsm__metric {
+  const char *metric, *space, *unit, *protocol;
+  double value, error, floor, floor_error, ideal;
+  double samples, reference; /* rows */
+} dsm__metric;
+/* A curve of samples beside that of the reference: lists NAME_samples and NAME_reference of a metric. */
+typedef struct dsm__pair_curve {
+  char name[64];
+  const char *metric;
+  size_t n;
+  double *samples, *reference;
+} dsm__pair_curve;
+typedef struct dsm__evaluation {
+  char path[2 * DSM_TEXT_MAX]; /* "" = there is none */
+  void *document;              /* owns the texts */
+  const char *samples, *reference;
+  double seed;
+  size_t metrics, curves;
+  dsm__metric *metric;    /* owned */
+  dsm__pair_curve *curve; /* owned, with their numbers */
+  size_t notes;
+  const char *note[16];
+} dsm__evaluation;
+/* @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA: not JSON, or not of dsmpi eval. */
+dsm_status dsm__evaluation_read(const char *path, dsm__evaluation *evaluation);
+void dsm__evaluation_destroy(dsm__evaluation *evaluation);
+/* (value - floor) / its standard error: how far samples are from being as good as data; NAN where it cannot be told. */
+double dsm__metric_excess(const dsm__metric *metric);
+
+/* ---- report.c -------------------------------------------------------------------------------------------- */
+
+typedef struct dsm__report {
+  const dsm_report_options *options;
+  dsm__page page;
+  dsm_arena *arena; /* for what a section computes */
+  dsm__run run;
+  dsm__history history;
+  dsm__evaluation evaluation;
+  dsm__rows samples, data;
+  char note[DSM__NOTES_MAX][DSM__TEXT_SIZE]; /* what is missing or damaged */
+  size_t notes;
+} dsm__report;
+/* Adds to the notes. */
+void dsm__report_note(dsm__report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds what a failure has said, which is then dealt with. */
+void dsm__report_note_failure(dsm__report *r, const char *what);
+/* n numbers of the arena. */
+dsm_status dsm__room(dsm__report *r, size_t n, double **x);
+/* Fills r->run; what cannot be read becomes a note. */
+void dsm__run_read(dsm__report *r);
+/* Path of the newest file of `folder` whose name begins and ends so; false: there is none. */
+bool dsm__newest_file(const char *folder, const char *begin, const char *end, char *path, size_t size);
+
+/* ---- the sections, each absent where its data are -------------------------------------------------------- */
+
+typedef dsm_status dsm__section_put(dsm__report *r);
+dsm__section_put dsm__put_head, dsm__put_training, dsm__put_held_out, dsm__put_samples,
+    dsm__put_distributions, dsm__put_metrics, dsm__put_timing, dsm__put_settings;
+
+#endif

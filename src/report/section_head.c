@@ -1,0 +1,228 @@
+/* Which run this is, how it stands, and in plain words what to think of it. */
+#include <math.h>
+#include <string.h>
+#include "dsmpi/clock.h"
+#include "dsmpi/nn.h"
+#include "internal.h"
+#include "numbers.h"
+
+/* ---- facts --------------------------------------------------------------------------------------------- */
+
+static const struct {
+  const char *style, *word;
+} states[] = {[DSM_RUN_FINISHED] = {"finished", "finished"},
+              [DSM_RUN_STOPPED] = {"stopped", "stopped before its target"},
+              [DSM_RUN_RUNNING] = {"running", "running"},
+              [DSM_RUN_LIFELESS] = {"silent", "no sign of life"}};
+
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash && slash[1] ? slash + 1 : path;
+}
+
+static void put_model(dsm__report *r) {
+  const dsm__run *run = &r->run;
+  dsm_model *model;
+  char count[40], shape[96];
+  if (!run->has_config) return;
+  if (!run->checkpoint[0] || dsm_model_create(&run->config, run->header.sample, &model) != DSM_OK) {
+    dsm_trail_clear();
+    dsm__page_fact(&r->page, "Model", "%s", dsm_config_word("model.name", run->config.model.name));
+    return;
+  }
+  dsm__page_fact(
+      &r->page, "Model", "%s; %s parameters", dsm_model_text(model),
+      dsm__figure_text((double)dsm_parameters_count(dsm_model_parameters(model)), 17, count, sizeof count));
+  dsm__page_fact(&r->page, "A sample", "%s, channels last",
+                 dsm_shape_text(run->header.sample, shape, sizeof shape));
+  dsm_model_destroy(&model);
+}
+
+static void put_facts(dsm__report *r) {
+  const dsm__run *run = &r->run;
+  const dsm_config *c = &run->config;
+  char step[40], target[40], epoch[40];
+  const double epochs = dsm__history_last(&r->history, "epoch");
+  dsm__markup(&r->page, "<table class=\"facts\">\n");
+  dsm__figure_text((double)run->step, 17, step, sizeof step);
+  dsm__figure_text(epochs, 3, epoch, sizeof epoch);
+  if (run->target > 0)
+    dsm__page_fact(&r->page, "Step", "%s of %s%s%s", step,
+                   dsm__figure_text((double)run->target, 17, target, sizeof target),
+                   isfinite(epochs) ? "; epoch " : "", isfinite(epochs) ? epoch : "");
+  else
+    dsm__page_fact(&r->page, "Step", "%s", step);
+  if (run->owner[0]) dsm__page_fact(&r->page, "Job", "%s", run->owner);
+  put_model(r);
+  if (c->data.file[0]) dsm__page_fact(&r->page, "Data", "%s:%s", c->data.file, c->data.dataset);
+  if (run->has_config)
+    dsm__page_fact(&r->page, "Method", "process %s, objective %s",
+                   dsm_config_word("process.name", c->process.name),
+                   dsm_config_word("objective.name", c->objective.name));
+  char when[40];
+  dsm__page_fact(&r->page, "This page", "%s", dsm_timestamp(when, sizeof when));
+  dsm__markup(&r->page, "</table>\n");
+}
+
+/* ---- verdict ------------------------------------------------------------------------------------------- */
+
+static dsm__trend trend_of(const dsm__report *r) {
+  const double *step = dsm__history_values(&r->history, "step"),
+               *loss = dsm__history_values(&r->history, "loss");
+  return loss ? dsm__trend_of(step, loss, r->history.rows) : (dsm__trend){.direction = DSM__UNKNOWN};
+}
+
+static void say_converged(dsm__report *r, const dsm__trend *t) {
+  char from[40], by[64];
+  dsm__figure_text(t->from, 17, from, sizeof from);
+  snprintf(by, sizeof by, "%.2g %% (± %.1g %%)", 100 * fabs(t->change) / t->size, 100 * t->error / t->size);
+  switch (t->direction) {
+  case DSM__UNKNOWN:
+    dsm__say(&r->page,
+             "Too early to tell: the log has %zu line%s with a loss, and fewer than %d say nothing of "
+             "whether training has "
+             "converged.",
+             t->lines, t->lines == 1 ? "" : "s", DSM__TREND_LINES);
+    return;
+  case DSM__FALLS:
+    dsm__say(&r->page, "The loss still falls: training has not converged. Since step %s it has fallen by %s.",
+             from, by);
+    return;
+  case DSM__RISES:
+    dsm__say(&r->page,
+             "The loss rises: something goes wrong. Since step %s it has risen by %s. A smaller "
+             "optimizer.lr, or warm-up, is "
+             "what mostly helps.",
+             from, by);
+    return;
+  case DSM__LEVEL:
+    dsm__say(&r->page,
+             "The loss has levelled off: since step %s it has not changed beyond its scatter. Training has "
+             "converged, as far "
+             "as this learning rate takes it.",
+             from);
+  }
+}
+
+/* Held-out loss that has its lowest value well behind it. */
+static void say_overfitting(dsm__report *r) {
+  const dsm__history *h = &r->history;
+  const double *held = dsm__history_values(h, "held_out_loss"), *step = dsm__history_values(h, "step");
+  size_t best = 0, finite = 0;
+  for (size_t i = 0; held && i < h->rows; i++) {
+    if (!isfinite(held[i])) continue;
+    if (finite++ == 0 || held[i] < held[best]) best = i;
+  }
+  const double last = dsm__history_last(h, "held_out_loss");
+  if (finite < 4 || !(last > held[best] + 0.02 * fabs(held[best])) || step[best] > 0.8 * step[h->rows - 1])
+    return;
+  char at[40];
+  dsm__say(&r->page,
+           "The held-out loss was lowest at step %s and has risen by %.2g %% since: the model begins to "
+           "learn its data by "
+           "heart. An earlier checkpoint, dropout or more data helps.",
+           dsm__figure_text(step[best], 17, at, sizeof at), 100 * (last - held[best]) / fabs(held[best]));
+}
+
+static void say_skipped(dsm__report *r) {
+  const double skipped = dsm__history_last(&r->history, "skipped");
+  if (!(skipped > 0)) return;
+  dsm__say(&r->page,
+           "%.0f step%s left out, because loss or gradient was not finite; log.txt names the samples. A few "
+           "do no harm, many "
+           "mean that the learning rate is too high or the data have values out of range.",
+           skipped, skipped == 1 ? " was" : "s were");
+}
+
+/* Whether some metric tells samples from data. */
+static bool told_apart(const dsm__evaluation *e) {
+  for (size_t i = 0; i < e->metrics; i++)
+    if (dsm__metric_excess(&e->metric[i]) > 2) return true;
+  return false;
+}
+
+static void say_quality(dsm__report *r) {
+  const dsm__evaluation *e = &r->evaluation;
+  size_t judged = 0, good = 0, worst = 0;
+  double most = 0;
+  char value[96], floor[96];
+  for (size_t i = 0; i < e->metrics; i++) {
+    const double excess = dsm__metric_excess(&e->metric[i]);
+    if (!isfinite(excess)) continue;
+    judged++;
+    good += excess <= 2;
+    if (excess > most) most = excess, worst = i;
+  }
+  if (judged == 0) return;
+  if (good == judged) {
+    dsm__say(&r->page,
+             "By %s of the evaluation the samples cannot be told from data: each is within two standard "
+             "errors of its floor, "
+             "the same figure between two parts of the data.",
+             judged == 1 ? "the one metric" : "all metrics");
+    return;
+  }
+  const dsm__metric *m = &e->metric[worst];
+  dsm__say(&r->page,
+           "%zu of %zu metric%s tell the samples from data. Furthest from its floor, by %.0f standard "
+           "errors, is %s%s%s: %s, "
+           "where data against data give %s.",
+           judged - good, judged, judged == 1 ? "" : "s", most, m->metric,
+           strcmp(m->space, "raw") == 0 ? "" : " in the space ", strcmp(m->space, "raw") == 0 ? "" : m->space,
+           dsm__uncertain_text(m->value, m->error, value, sizeof value),
+           dsm__uncertain_text(m->floor, m->floor_error, floor, sizeof floor));
+}
+
+static void say_next(dsm__report *r, const dsm__trend *t) {
+  const dsm__run *run = &r->run;
+  const char *name = r->options->run;
+  if (run->state == DSM_RUN_RUNNING)
+    dsm__say(&r->page, "Next: wait. This page shows the run so far; dsmpi report makes it anew.");
+  else if (run->state != DSM_RUN_FINISHED)
+    dsm__say(&r->page,
+             "Next: %sthe dsmpi train command that began the run goes on with it from its newest checkpoint.",
+             run->state == DSM_RUN_LIFELESS ? "look whether the job still runs; if not, " : "");
+  else if (run->has_config && run->config.objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    dsm__say_command(&r->page, "Next:", "dsmpi classify %s --data FILE -o FILE", name);
+  else if (t->direction == DSM__FALLS)
+    dsm__say(
+        &r->page,
+        "Next: a larger train.steps, with the same command, goes on from here; samples will get better.");
+  else if (!r->samples.x)
+    dsm__say_command(&r->page, "Next:", "dsmpi sample %s -n 10000 -o %s/samples/samples.h5", name, name);
+  else if (r->evaluation.metrics == 0)
+    dsm__say_command(&r->page, "Next, how good the samples are in numbers:",
+                     "dsmpi eval %s --reference %s --json %s/eval.json", r->samples.file,
+                     run->config.data.file, name);
+  else if (told_apart(&r->evaluation))
+    dsm__say(&r->page, "Next: sample with more sampler.steps. If that helps, the sampler was at fault; if "
+                       "not, a larger model, more steps "
+                       "or a learning rate that decays (optimizer.schedule) is what is left to try.");
+}
+
+dsm_status dsm__put_head(dsm__report *r) {
+  const dsm__trend trend = trend_of(r);
+  dsm__markup(&r->page, "<header id=\"head\">\n<h1>");
+  dsm__text(&r->page, last_part(r->options->run));
+  dsm__markup(&r->page, " <span class=\"state %s\">%s</span></h1>\n", states[r->run.state].style,
+              states[r->run.state].word);
+  dsm__markup(&r->page, "<div class=\"verdict\">\n");
+  say_converged(r, &trend);
+  say_overfitting(r);
+  say_skipped(r);
+  say_quality(r);
+  say_next(r, &trend);
+  dsm__markup(&r->page, "</div>\n");
+  put_facts(r);
+  if (r->notes > 0) {
+    dsm__markup(&r->page, "<h3>Missing or damaged</h3>\n<ul id=\"notes\">\n");
+    for (size_t i = 0; i < r->notes; i++) {
+      dsm__markup(&r->page, "<li>");
+      dsm__text(&r->page, r->note[i]);
+      dsm__markup(&r->page, "</li>\n");
+    }
+    dsm__markup(&r->page, "</ul>\n");
+  }
+  dsm__markup(&r->page, "</header>\n");
+  return DSM_OK;
+}
