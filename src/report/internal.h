@@ -95,6 +95,8 @@ typedef struct dsm__report {
 void dsm__report_note(dsm__report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds what a failure has said, which is then dealt with. */
 void dsm__report_note_failure(dsm__report *r, const char *what);
+/* The data file to be named in commands; "DATA" where none is known. */
+const char *dsm__data_name(const dsm__report *r);
 /* n numbers of the arena. */
 dsm_status dsm__room(dsm__report *r, size_t n, double **x);
 /* Fills r->run; what cannot be read becomes a note. */

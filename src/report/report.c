@@ -22,6 +22,10 @@ void dsm__report_note_failure(dsm__report *r, const char *what) {
   dsm_trail_clear();
 }
 
+const char *dsm__data_name(const dsm__report *r) {
+  return r->data.x ? r->data.file : r->run.config.data.file[0] ? r->run.config.data.file : "DATA";
+}
+
 dsm_status dsm__room(dsm__report *r, size_t n, double **x) {
   *x = dsm_arena_alloc(r->arena, (n ? n : 1) * sizeof **x);
   if (!*x) DSM_FAIL(DSM_NO_MEMORY, "no memory for %zu numbers of a report", n);

@@ -181,7 +181,7 @@ dsm_status dsm__put_distributions(dsm__report *r) {
     dsm__say_command(&r->page, "Power spectra come with an evaluation:",
                      "dsmpi eval %s --reference %s --metrics spectrum --json "
                      "%s/eval.json",
-                     r->samples.file, r->run.config.data.file, r->options->run);
+                     r->samples.file, dsm__data_name(r), r->options->run);
   dsm__section_end(&r->page);
   return DSM_OK;
 }

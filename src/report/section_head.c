@@ -192,8 +192,8 @@ static void say_next(dsm__report *r, const dsm__trend *t) {
     dsm__say_command(&r->page, "Next:", "dsmpi sample %s -n 10000 -o %s/samples/samples.h5", name, name);
   else if (r->evaluation.metrics == 0)
     dsm__say_command(&r->page, "Next, how good the samples are in numbers:",
-                     "dsmpi eval %s --reference %s --json %s/eval.json", r->samples.file,
-                     run->config.data.file, name);
+                     "dsmpi eval %s --reference %s --json %s/eval.json", r->samples.file, dsm__data_name(r),
+                     name);
   else if (told_apart(&r->evaluation))
     dsm__say(&r->page, "Next: sample with more sampler.steps. If that helps, the sampler was at fault; if "
                        "not, a larger model, more steps "

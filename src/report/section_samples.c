@@ -178,9 +178,9 @@ static dsm_status put_grids(dsm__report *r) {
     g.high[c] = at[1];
   }
   char low[40], high[40];
-  snprintf(sentence, sizeof sentence, "Black is %s, white %s, in both%s%s.",
+  snprintf(sentence, sizeof sentence, "Black is %s, white %s%s%s%s.",
            dsm__figure_text(g.low[0], 3, low, sizeof low), dsm__figure_text(g.high[0], 3, high, sizeof high),
-           g.channels > 1 ? ", for the first channel" : "",
+           r->samples.x && r->data.x ? ", in both" : "", g.channels > 1 ? ", for the first channel" : "",
            ruler->sample.rank == 4 ? "; of each body the middle plane" : "");
   dsm__say(&r->page, "%s", sentence);
   dsm__markup(&r->page, "<div class=\"figures\">\n");
