@@ -97,7 +97,7 @@ end_sampling() {
 }
 
 # end_of_job: the ranks end, and with them the job. Open MPI 4.1.4's mpirun sometimes locks itself in after the last rank is
-# gone (about 1 in 30 here); it is then ended, and counted.
+# gone (seen twice); it is then ended, and counted.
 end_of_job() {
   local rank
   for rank in 0 1 2; do wait_for "$limit" "rank $rank to be gone" gone "$(cat ranks/$rank.pid)"; done
