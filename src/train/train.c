@@ -28,6 +28,9 @@ typedef struct trainer {
   float *losses;     /* of one micro-batch */
   dsm__time_law times;
   float *rows; /* of the data, for objectives that want some beside the batches */
+  char training_rows[64], held_out_rows[64]; /* of the file, "first:end" */
+  dsm__held_out *held_out;                   /* NULL: none */
+  float *averaged;                           /* room for the parameters to be evaluated; NULL: nothing is */
   dsm__sections sections;
   dsm__board *board;
   dsm__progress progress;
@@ -123,8 +126,20 @@ static dsm_status start_new(trainer *t) {
   return DSM_OK;
 }
 
-static dsm_status open_data(trainer *t, const dsm_config *c) {
-  return dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &t->dataset);
+static dsm_status open_rows(trainer *t, const dsm_config *c, const char *rows) {
+  dsm_dataset_close(&t->dataset);
+  return dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, rows, &t->dataset);
+}
+
+/** The rows to train on, and their conditions; what is held out is never seen, but for counting its classes. */
+static dsm_status open_data(trainer *t, dsm_config *c) {
+  DSM_TRY(open_rows(t, c, c->data.rows));
+  DSM_TRY(dsm__held_out_split(dsm_dataset_info_of(t->dataset), c, t->training_rows, t->held_out_rows));
+  if (!t->held_out_rows[0]) return DSM_OK;
+  DSM_TRY(dsm__conditions_open(t->dataset, c->data.rows, c, &t->conditions));
+  dsm_condition_data_close(&t->conditions);
+  DSM_TRY(open_rows(t, c, t->training_rows));
+  return DSM_OK;
 }
 
 static dsm_status build(trainer *t, const dsm_config *c) {
@@ -168,6 +183,14 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
                                     .conditions = t->conditions,
                                     .condition_normalization = &t->header.conditions};
   return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
+}
+
+/** What is measured while training, and with what. Before the loader starts. */
+static dsm_status build_evaluation(trainer *t, const dsm_config *c) {
+  if (c->train.held_out > 0) DSM_TRY(DSM_ALLOC(t->session.count, &t->averaged));
+  DSM_TRY(dsm__held_out_create(&t->session, t->objective, t->held_out_rows, &t->header.normalization,
+                               &t->header.conditions, &t->held_out));
+  return DSM_OK;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
@@ -254,17 +277,24 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   const dsm_config *c = &t->session.config;
   char line[512], a[4][32];
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
-  snprintf(line, sizeof line,
-           "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-           "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
-           (long long)step,
-           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
-           dsm_json_number(t->report.gradient_norm, a[2], 32),
-           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
-           (long long)t->header.skipped, now - t->interval_started,
-           (double)c->train.batch * steps / (now - t->interval_started));
+  snprintf(
+      line, sizeof line,
+      "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
+      "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
+      (long long)step, dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+      dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+      dsm_json_number(t->report.gradient_norm, a[2], 32), dsm_json_number(t->report.learning_rate, a[3], 32),
+      t->report.clipped ? "true" : "false", (long long)t->header.skipped, now - t->interval_started,
+      (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
+  DSM_TRY(dsm__owner_check(&t->owner));
+  return dsm__metrics_append(t->folder.metrics, line);
+}
+
+/** A line of its own: it may come at other steps than those of the losses. */
+static dsm_status append_held_out(trainer *t, int64_t step, const dsm__held_out_figures *figures) {
+  char line[DSM__METRICS_LINE_MAX];
+  dsm__held_out_json(figures, step, line, sizeof line);
   DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
 }
@@ -345,6 +375,35 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   return DSM_OK;
 }
 
+/** Every so many steps, and at the end of the run. */
+static bool is_due(const trainer *t, int64_t step, int64_t every) {
+  return step % every == 0 || step == t->session.config.train.steps;
+}
+
+/** The held-out loss, where it is due. */
+static dsm_status measure_held_out(trainer *t, int64_t step) {
+  const dsm_config *c = &t->session.config;
+  const int64_t every = c->train.evaluate_every ? c->train.evaluate_every : c->train.checkpoint_every;
+  dsm__held_out_figures figures;
+  if (!t->held_out || !is_due(t, step, every)) return DSM_OK;
+  const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
+  const float *w = dsm__averaged(&state, t->w, t->session.count, -1, t->averaged);
+  DSM_TRY(dsm__held_out_measure(t->held_out, w, t->board, &figures));
+  dsm__held_out_tell(&figures, step);
+  DSM_AGREE(t->session.comm, is_root(t) ? append_held_out(t, step, &figures) : DSM_OK);
+  return DSM_OK;
+}
+
+/** What a run says of itself besides the losses of its batches. */
+static dsm_status evaluate(trainer *t, int64_t step) {
+  const double start = dsm_seconds();
+  dsm__sections_enter(&t->sections, DSM__EVALUATE);
+  DSM_TRY(measure_held_out(t, step));
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  t->interval_started += dsm_seconds() - start; /* the log tells of the speed of training */
+  return DSM_OK;
+}
+
 static dsm_status loop(trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
@@ -358,6 +417,7 @@ static dsm_status loop(trainer *t) {
     DSM_TRY(train_step(t, step, &stop));
     if (step == first) dsm_info("start    first step after %.2f s", dsm_seconds_of_process());
     step++;
+    DSM_TRY(evaluate(t, step)); /* before its checkpoint: a job that goes on from there has the line */
     if (step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON)
       DSM_TRY(save(t, step));
   }
@@ -388,6 +448,7 @@ static void destroy(trainer *t) {
   dsm__saver_destroy(&t->saver); /* asks whose the folder is */
   dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
+  dsm__held_out_destroy(&t->held_out);
   dsm_reducer_destroy(&t->reducer);
   dsm_optimizer_destroy(&t->optimizer);
   dsm__time_law_destroy(&t->times);
@@ -398,6 +459,7 @@ static void destroy(trainer *t) {
   free(t->w);
   free(t->losses);
   free(t->rows);
+  free(t->averaged);
   dsm__session_destroy(&t->session);
 }
 
@@ -421,7 +483,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
     dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
              info->file_shape, info->axes);
-  DSM_AGREE(comm, dsm__conditions_open(t->dataset, c, &t->conditions));
+  DSM_AGREE(comm, dsm__conditions_open(t->dataset, t->training_rows, c, &t->conditions));
   dsm__board_enter(t->board, DSM__FITTING);
   DSM_TRY(dsm__bandwidth_complete(comm, t->dataset, o, c, &t->header.normalization, &bandwidth));
   dsm__board_enter(t->board, DSM__STARTING);
@@ -444,6 +506,8 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(start_new(t));
   if (is_root(t)) dsm__banner_data(info, c, &t->header.normalization); /* it warns too */
   dsm__banner_bandwidth(&bandwidth, c);
+  if (t->held_out_rows[0])
+    dsm_info("held out  rows %s of the file, %lld samples", t->held_out_rows, (long long)c->train.held_out);
   if (t->conditions && c->objective.name != DSM_OBJECTIVE_CLASSIFIER)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
                            c->objective.condition_drop);
@@ -471,6 +535,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, is_root(t) ? dsm__run_folder_config(&t->folder, c) : DSM_OK);
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
   DSM_AGREE(comm, give_rows(t));
+  DSM_AGREE(comm, build_evaluation(t, c));
   DSM_AGREE(comm, build_loader(t, c));
   DSM_AGREE(comm, is_root(t) ? dsm__saver_create(&saving, &t->saver) : DSM_OK);
   dsm__stop_watch(o->max_hours, t->folder.stop, is_root(t));
