@@ -88,6 +88,24 @@ void dsm__held_out_json(const dsm__held_out_figures *figures, int64_t step, char
 /** The same for people. */
 void dsm__held_out_tell(const dsm__held_out_figures *figures, int64_t step);
 
+/* ---- noise_scale.c: how large a batch is worth while ----------------------------------------------------- */
+
+/** Watches the gradients of a micro-batch on their way into the sum; set gradients and squares before each run. */
+typedef struct dsm__gradient_watch {
+  dsm_run_hooks hooks; /* that come after it, both of them set */
+  const dsm_kernels *kernels;
+  const float *gradients; /* the flat array being written */
+  double squares;         /* raised by the squares of what is final */
+} dsm__gradient_watch;
+/** Hooks of a run; `watch` stays where it is. */
+dsm_run_hooks dsm__gradient_watch_hooks(dsm__gradient_watch *watch);
+/** Takes the squared norms of a step into the averages noise_square and noise_trace of the header: the mean of those of
+ *  micro-batches of b samples, and that of the batch; all of mean gradients. What is not finite is left out. */
+void dsm__noise_scale_follow(dsm_checkpoint *header, double b, double batch, double micro_square,
+                             double batch_square);
+/** tr(C) / |G|^2 in samples; NAN while the averages do not tell. */
+double dsm__noise_scale(const dsm_checkpoint *header);
+
 /* ---- averaged.c ---------------------------------------------------------------------------------------- */
 
 /** Parameters to evaluate: the average of `rate` as sampler.ema means it (-1: the first; 0: w itself), in float32 in

@@ -7,7 +7,13 @@
 
 /** What rides behind the gradient in each leaf, so that one reduction carries everything that all ranks must
  * know. Behind it: the losses that the law of the times follows, if it follows any. */
-enum { EXTRA_LOSS, EXTRA_FAILED, EXTRA_STOP /* one a reason */, EXTRAS = EXTRA_STOP + DSM__STOP_REASONS };
+enum {
+  EXTRA_LOSS,
+  EXTRA_SQUARES /* |gradient|^2 of a micro-batch, of its mean */,
+  EXTRA_FAILED,
+  EXTRA_STOP /* one a reason */,
+  EXTRAS = EXTRA_STOP + DSM__STOP_REASONS
+};
 
 typedef struct trainer {
   dsm__session session;
@@ -195,15 +201,23 @@ static dsm_status build_evaluation(trainer *t, const dsm_config *c) {
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
+/** Whether the noise of gradients shows: in how those of the micro-batches differ. */
+static bool several_batches(const trainer *t) {
+  return t->session.config.train.batch > t->session.config.train.micro_batch;
+}
+
 /** Gradients of this rank's micro-batches go into the reducer. `x` NULL: loader or checkpoint failed; zeros and
  * a flag go instead, so that nobody waits. */
 static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_reason wish) {
   const dsm__session *s = &t->session;
   const size_t micro = (size_t)s->config.train.micro_batch;
-  const dsm_run_hooks hooks = dsm__reducer_hooks(t->reducer);
+  dsm__gradient_watch watch = {.hooks = dsm__reducer_hooks(t->reducer), .kernels = &s->kernels};
+  const dsm_run_hooks hooks = several_batches(t) ? dsm__gradient_watch_hooks(&watch) : watch.hooks;
   for (size_t i = 0; i < t->leaves; i++) {
     float *leaf = dsm_reducer_leaf(t->reducer), *extra = leaf + s->count;
     double loss = 0;
+    watch.gradients = leaf;
+    watch.squares = 0;
     if (x) {
       const float *u = dsm_loader_conditions(t->loader);
       if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_objective_conditions(t->objective));
@@ -216,6 +230,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
       memset(leaf, 0, s->count * sizeof *leaf);
     }
     extra[EXTRA_LOSS] = (float)loss;
+    extra[EXTRA_SQUARES] = (float)(watch.squares / ((double)micro * (double)micro));
     extra[EXTRA_FAILED] = !x && i == 0;
     for (int r = 0; r < DSM__STOP_REASONS; r++) extra[EXTRA_STOP + r] = (int)wish == r && i == 0;
     dsm__time_law_put(&t->times, (t->first_leaf + i) * micro, x ? t->losses : NULL, micro, extra + EXTRAS);
@@ -275,16 +290,19 @@ static dsm_status finish_saving(trainer *t) {
 /** A line of metrics.jsonl at the end of an interval. Rank 0. */
 static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   const dsm_config *c = &t->session.config;
-  char line[512], a[4][32];
+  char line[512], a[5][32], noise[64] = "";
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
+  if (several_batches(t))
+    snprintf(noise, sizeof noise, "\"noise_scale\": %s, ",
+             dsm_json_number(dsm__noise_scale(&t->header), a[4], 32));
   snprintf(
       line, sizeof line,
       "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-      "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
+      "\"clipped\": %s, \"skipped\": %lld, %s\"seconds\": %.3f, \"samples_per_second\": %.1f}",
       (long long)step, dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
       dsm_json_number(t->header.loss_sum / steps, a[1], 32),
       dsm_json_number(t->report.gradient_norm, a[2], 32), dsm_json_number(t->report.learning_rate, a[3], 32),
-      t->report.clipped ? "true" : "false", (long long)t->header.skipped, now - t->interval_started,
+      t->report.clipped ? "true" : "false", (long long)t->header.skipped, noise, now - t->interval_started,
       (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
   DSM_TRY(dsm__owner_check(&t->owner));
@@ -327,6 +345,15 @@ static dsm_status record(trainer *t, int64_t step, const double *loss) {
   return DSM_OK;
 }
 
+/** Takes note of how the gradients of the step's micro-batches differ. */
+static void follow_noise(trainer *t, double squares) {
+  const double batch = (double)t->session.config.train.batch,
+               micro = (double)t->session.config.train.micro_batch;
+  const double norm = t->report.gradient_norm;
+  if (several_batches(t))
+    dsm__noise_scale_follow(&t->header, micro, batch, squares * micro / batch, norm * norm);
+}
+
 /** New parameters from the sum, unless the step is left out. */
 static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale, double loss) {
   const dsm__session *s = &t->session;
@@ -339,6 +366,7 @@ static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale
   if (status == DSM_OK) {
     dsm__sections_enter(&t->sections, DSM__OTHER);
     t->skipped.in_row = 0;
+    follow_noise(t, (double)sum[s->count + EXTRA_SQUARES]);
     dsm__time_law_follow(&t->times, (uint64_t)s->config.train.seed, step, sum + s->count + EXTRAS);
     return record(t, step + 1, &loss);
   }
