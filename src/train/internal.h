@@ -507,7 +507,7 @@ typedef enum dsm__section {
   DSM__REDUCE,     /* gradient sum: local sums and communication, waiting included */
   DSM__OPTIMIZER,  /* clip, AdamW, averages */
   DSM__CHECKPOINT, /* writing, and waiting for it */
-  DSM__EVALUATE,   /* held-out losses, previews */
+  DSM__EVALUATE,   /* held-out losses */
   DSM__OTHER,
   DSM__SECTIONS
 } dsm__section;
