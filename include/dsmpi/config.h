@@ -194,6 +194,7 @@ typedef struct dsm_config {
     int kernels;     /* dsm_kernel_set */
     int64_t log_every, checkpoint_every, keep, keep_every, max_skipped, watchdog;
     bool background_saving;
+    int64_t held_out, evaluate_every;
   } train;
   dsm_sampler_settings sampler;
 } dsm_config;

@@ -129,6 +129,12 @@ bool dsm_times_weighted(const dsm_times *times);
  *  make the mean over them that over uniform times; `weight` may be NULL. */
 void dsm_times_draw(const dsm_times *times, uint64_t seed, uint64_t step, uint64_t first, size_t n, double *t,
                     double *weight);
+/** The time below which a share 0 < u < 1 of the law lies; of importance, whose weighted law is the uniform one, that
+ *  of this one. */
+double dsm_times_quantile(const dsm_times *times, double u);
+/** In which of `levels` equal parts of the range of times t lies, 0 the one nearest to the data; equal as the network
+ *  sees time (dsm_process_label): in ln sigma where time is sigma (edm), in t elsewhere. */
+size_t dsm_times_level(const dsm_times *times, double t, size_t levels);
 /** Takes note of the losses of a step: of all samples of the batch, in their order, as dsm_objective_run gave them
  *  (weighted). The next draw follows them. */
 void dsm_times_update(dsm_times *times, const double *t, const float *loss, size_t n);
@@ -165,9 +171,22 @@ dsm_status dsm_bandwidth_fit(const float *rows, size_t count, size_t d, double *
 void dsm_objective_run(dsm_objective *objective, const float *parameters, const float *x0, uint64_t seed,
                        uint64_t step, uint64_t first, float *gradients, float *loss,
                        const dsm_run_hooks *hooks);
-/** The same with t and eps given and without dropout: for tests and for held-out losses. */
+/** The same with t and eps given and without dropout: for tests. */
 void dsm_objective_run_given(dsm_objective *objective, const float *parameters, const float *x0,
                              const double *t, const float *eps, float *gradients, float *loss);
+/** The same without gradients, in a third of the time: for held-out losses. Weights of times are 1; what else the
+ *  objective draws is a function of (seed, first + i), and of no step of the training.
+ *  @param[out] loss  (micro_batch) */
+void dsm_objective_measure(dsm_objective *objective, const float *parameters, const float *x0,
+                           const double *t, const float *eps, uint64_t seed, uint64_t first, float *loss);
+/** Channels of a sample, where the loss is made up of squared errors of single elements (denoising); else 0. */
+size_t dsm_objective_channels(const dsm_objective *objective);
+/** The loss of sample i of the last measurement by channel: C times what the elements of the channel, of C, make of
+ *  it, so that the mean over the channels is the loss. `loss` has dsm_objective_channels places. */
+void dsm_objective_channel_losses(const dsm_objective *objective, size_t i, double *loss);
+/** Whether the class that a classifier gives to sample i of the last measurement is its label; the objective is that of
+ *  a classifier. */
+bool dsm_objective_hit(const dsm_objective *objective, size_t i);
 /** The draws of dsm_objective_run: t (micro_batch) and eps (micro_batch, d). */
 void dsm_objective_draw(const dsm_objective *objective, uint64_t seed, uint64_t step, uint64_t first,
                         double *t, float *eps);

@@ -135,6 +135,8 @@ typedef struct dsm_run {
   const uint64_t
       *sample; /* global index of each sample of the first axis; may be NULL when there is no dropout */
   const dsm_run_hooks *hooks; /* NULL = none */
+  /* nothing that was built after this node is run: a loss without its gradients, which may then be NULL; NULL = all */
+  const dsm_node *last;
 } dsm_run;
 /** Runs the plan. Cannot fail. Not thread-safe on one graph. */
 void dsm_graph_run(dsm_graph *graph, const dsm_run *run);

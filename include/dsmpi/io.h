@@ -68,7 +68,8 @@ typedef struct dsm_checkpoint {
   double loss_sum; /* of the steps since the last line of metrics, so that the log goes on exactly */
   int64_t loss_steps;
   int64_t skipped;  /* steps left out so far, because loss or gradient was not finite */
-  char *config;     /* YAML text of the effective configuration */
+  double noise_square, noise_trace; /* averages behind the gradient noise scale; 0 in files of before they were kept */
+  char *config;                     /* YAML text of the effective configuration */
   dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
   dsm_normalization conditions; /* of u; channels 0 = the model has none */

@@ -29,7 +29,8 @@ typedef enum dsm_stream {
   DSM_STREAM_PROBE = 11,      /* probes of the divergence in likelihoods; step is the probe */
   DSM_STREAM_BOUND = 12,      /* variational bound: step 0 the times, t the noise of x_t */
   DSM_STREAM_DEQUANTIZE = 13, /* what quantised data have lost */
-  DSM_STREAM_EVALUATION = 14  /* rows and groups of metrics: step 0, 1 groups of samples, reference; 2, 3 subsamples */
+  DSM_STREAM_EVALUATION = 14, /* rows and groups of metrics: step 0, 1 groups of samples, reference; 2, 3 subsamples */
+  DSM_STREAM_HELD_OUT = 15    /* held-out losses: step 0 the order of the times, 1 the noise */
 } dsm_stream;
 
 /** Where in the random space a row starts. step < 2^40, sample < 2^48. */

@@ -129,6 +129,19 @@ static void check_conditions(const dsm_config *c, dsm__mistakes *mistakes) {
           "beside it");
 }
 
+static void check_held_out(const dsm_config *c, dsm__mistakes *mistakes) {
+  if (c->train.held_out == 0 && c->train.evaluate_every > 0)
+    WRONG("train.evaluate_every = %" PRId64
+          ", but there is nothing to evaluate: train.held_out sets how many samples "
+          "are kept for it",
+          c->train.evaluate_every);
+  if (c->train.held_out > 0 && c->objective.name == DSM_OBJECTIVE_ESM_KDE)
+    WRONG("train.held_out = %" PRId64
+          ", but objective.name esm_kde draws its samples from the centres of its own "
+          "estimate and has no loss of others; train.held_out = 0",
+          c->train.held_out);
+}
+
 dsm_status dsm_config_check(const dsm_config *config) {
   dsm__mistakes collected, *mistakes = &collected;
   DSM_TRY(dsm__mistakes_begin(mistakes, NULL, false));
@@ -140,6 +153,7 @@ dsm_status dsm_config_check(const dsm_config *config) {
   check_betas(config, mistakes);
   check_averages(config, mistakes);
   check_conditions(config, mistakes);
+  check_held_out(config, mistakes);
   if (config->train.steps > 0 && config->optimizer.warmup >= config->train.steps)
     WRONG("optimizer.warmup = %" PRId64 " must be below train.steps = %" PRId64, config->optimizer.warmup,
           config->train.steps);

@@ -253,6 +253,13 @@ const dsm__setting dsm__schema[] = {
     {"train.background_saving", DSM__BOOL, FIELD(train, background_saving), .initial = "true",
      .also = "async_save async_checkpoint",
      .sentence = "Write checkpoints while training goes on, from a copy, which takes memory of rank 0."},
+    {"train.held_out", DSM__INT, FIELD(train, held_out), .flags = DSM__FIXED, RANGE(0, 1 << 24),
+     .initial = "0", .also = "validation val_size valid holdout heldout test_size",
+     .sentence = "Samples at the end of data.rows that are not trained on; their loss is measured now and then with the "
+                 "averaged parameters, at times and with noise that stay the same."},
+    {"train.evaluate_every", DSM__INT, FIELD(train, evaluate_every), FROM(0), .initial = "0",
+     .also = "eval_every eval_interval val_interval validate_every eval_freq",
+     .sentence = "Steps between two measurements of the held-out loss; 0 = as many as between two checkpoints."},
     {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "

@@ -13,8 +13,8 @@ static void bind_external(dsm_graph *g, const dsm_run *run) {
       node->data = (float *)run->parameters +
                    root->entry->offset; /* ops never write their inputs' roots of this kind */
     } else {
-      DSM_ASSERT(run->gradients != NULL);
-      node->data = run->gradients + root->entry->offset;
+      DSM_ASSERT(run->gradients != NULL || run->last != NULL);
+      node->data = run->gradients ? run->gradients + root->entry->offset : NULL;
     }
   }
 }
@@ -34,7 +34,10 @@ static void run_node(dsm_graph *g, const dsm_node *node, const dsm_run *run) {
 
 void dsm_graph_run(dsm_graph *g, const dsm_run *run) {
   bind_external(g, run);
-  for (int i = 0; i < g->list_count; i++) run_node(g, g->list[i], run);
+  for (int i = 0; i < g->list_count; i++) {
+    if (run->last && g->list[i]->id > run->last->id) break;
+    run_node(g, g->list[i], run);
+  }
 }
 
 /* ---- profile ------------------------------------------------------------------------------------------- */

@@ -108,6 +108,10 @@ dsm_status dsm_checkpoint_read_header(const char *path, dsm_checkpoint *header) 
   DSM_TRY_DONE(dsm__h5_get_real(file, "loss_sum", &header->loss_sum));
   DSM_TRY_DONE(dsm__h5_get_int(file, "loss_steps", &header->loss_steps));
   if (H5Aexists(file, "skipped") > 0) DSM_TRY_DONE(dsm__h5_get_int(file, "skipped", &header->skipped));
+  if (H5Aexists(file, "noise_square") > 0)
+    DSM_TRY_DONE(dsm__h5_get_real(file, "noise_square", &header->noise_square));
+  if (H5Aexists(file, "noise_trace") > 0)
+    DSM_TRY_DONE(dsm__h5_get_real(file, "noise_trace", &header->noise_trace));
   DSM_TRY_DONE(dsm__h5_get_text(file, "config", &header->config));
   DSM_TRY_DONE(read_sample_shape(file, &header->sample));
   DSM_TRY_DONE(dsm__h5_get_text_into(file, "program", header->program, sizeof header->program));

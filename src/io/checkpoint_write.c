@@ -35,6 +35,8 @@ static dsm_status write_attributes(hid_t file, const dsm_checkpoint *header) {
   DSM_TRY(dsm__h5_set_real(file, "loss_sum", header->loss_sum));
   DSM_TRY(dsm__h5_set_int(file, "loss_steps", header->loss_steps));
   DSM_TRY(dsm__h5_set_int(file, "skipped", header->skipped));
+  DSM_TRY(dsm__h5_set_real(file, "noise_square", header->noise_square));
+  DSM_TRY(dsm__h5_set_real(file, "noise_trace", header->noise_trace));
   DSM_TRY(dsm__h5_set_text(file, "config", header->config ? header->config : ""));
   DSM_TRY(dsm__h5_set_ints(file, "sample_shape", (size_t)rank, sample));
   DSM_TRY(dsm__h5_set_text(file, "program", header->program));

@@ -38,7 +38,7 @@ static dsm_status sample_shape(dsm_config *c, dsm_shape *sample) {
   }
   DSM_TRY(dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &dataset));
   *sample = dsm_dataset_info_of(dataset)->sample;
-  const dsm_status status = dsm__conditions_open(dataset, c, &conditions);
+  const dsm_status status = dsm__conditions_open(dataset, c->data.rows, c, &conditions);
   dsm_condition_data_close(&conditions);
   dsm_dataset_close(&dataset);
   return status;

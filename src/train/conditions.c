@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include "internal.h"
 
-dsm_status dsm__conditions_open(const dsm_dataset *samples, dsm_config *config, dsm_condition_data **data) {
+dsm_status dsm__conditions_open(const dsm_dataset *samples, const char *rows, dsm_config *config,
+                                dsm_condition_data **data) {
   *data = NULL;
   if (config->data.conditions[0] == '\0') return DSM_OK;
-  return dsm_condition_data_open(config->data.file, config->data.rows, dsm_dataset_info_of(samples), config,
-                                 data);
+  return dsm_condition_data_open(config->data.file, rows, dsm_dataset_info_of(samples), config, data);
 }
 
 dsm_status dsm__conditions_normalize(dsm_comm *comm, dsm_condition_data *data, dsm_normalization *n) {

@@ -51,6 +51,68 @@ void dsm__time_law_put(const dsm__time_law *law, size_t first, const float *loss
 /** Follows the losses (batch) of the whole step. */
 void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const float *losses);
 
+/* ---- held_out.c, held_out_figures.c: the loss of samples that are not trained on ------------------------- */
+
+struct dsm__board;
+enum { DSM__HELD_OUT_LEVELS = 10, DSM__HELD_OUT_CHANNELS = 64 };
+/** What a measurement came to. */
+typedef struct dsm__held_out_figures {
+  double loss; /* mean over the samples */
+  double level
+      [DSM__HELD_OUT_LEVELS]; /* of those in equal parts of the range of times (dsm_times_level); NAN: none */
+  double accuracy;            /* share of labels that a classifier gets right; NAN: it is none */
+  bool timed;                 /* the levels mean something: not so for a classifier of clean data */
+  size_t channels;            /* 0: the loss is not made up of channels, or there are too many to tell */
+  double channel[DSM__HELD_OUT_CHANNELS]; /* see dsm_objective_channel_losses */
+} dsm__held_out_figures;
+
+typedef struct dsm__held_out dsm__held_out;
+/** Rows of data.file to train on, "first:end" of the file, and those held out; the latter "" without train.held_out.
+ *  @return DSM_OK; DSM_BAD_CONFIG: nothing is left to train on. */
+dsm_status dsm__held_out_split(const dsm_dataset_info *all, const dsm_config *config, char training[64],
+                               char held_out[64]);
+/** Reads this rank's share of `rows`, normalised, in micro-batches. Session, objective and normalisations are borrowed
+ *  until destroy. Not collective, but its ranks deal the rows out among them. `*held_out` is NULL without rows.
+ *  @return DSM_OK; as dsm__given_read; DSM_NO_MEMORY. */
+dsm_status dsm__held_out_create(const dsm__session *session, dsm_objective *objective, const char *rows,
+                                const dsm_normalization *n, const dsm_normalization *conditions,
+                                dsm__held_out **held_out);
+void dsm__held_out_destroy(dsm__held_out **held_out);
+/** Measures with parameters w: sample i at the (i' + 1/2) / n quantile of the law of times, i' a permutation fixed by the
+ *  seed, with its own noise. Summed over micro-batches in their order: the same on any number of ranks. Ticks the board
+ *  (NULL: none). Collective. */
+dsm_status dsm__held_out_measure(dsm__held_out *held_out, const float *w, struct dsm__board *board,
+                                 dsm__held_out_figures *figures);
+/** A line of metrics.jsonl, in `text`. */
+void dsm__held_out_json(const dsm__held_out_figures *figures, int64_t step, char *text, size_t size);
+/** The same for people. */
+void dsm__held_out_tell(const dsm__held_out_figures *figures, int64_t step);
+
+/* ---- noise_scale.c: how large a batch is worth while ----------------------------------------------------- */
+
+/** Watches the gradients of a micro-batch on their way into the sum; set gradients and squares before each run. */
+typedef struct dsm__gradient_watch {
+  dsm_run_hooks hooks; /* that come after it, both of them set */
+  const dsm_kernels *kernels;
+  const float *gradients; /* the flat array being written */
+  double squares;         /* raised by the squares of what is final */
+} dsm__gradient_watch;
+/** Hooks of a run; `watch` stays where it is. */
+dsm_run_hooks dsm__gradient_watch_hooks(dsm__gradient_watch *watch);
+/** Takes the squared norms of a step into the averages noise_square and noise_trace of the header: the mean of those of
+ *  micro-batches of b samples, and that of the batch; all of mean gradients. What is not finite is left out. */
+void dsm__noise_scale_follow(dsm_checkpoint *header, double b, double batch, double micro_square,
+                             double batch_square);
+/** tr(C) / |G|^2 in samples; NAN while the averages do not tell. */
+double dsm__noise_scale(const dsm_checkpoint *header);
+
+/* ---- averaged.c ---------------------------------------------------------------------------------------- */
+
+/** Parameters to evaluate: the average of `rate` as sampler.ema means it (-1: the first; 0: w itself), in float32 in
+ *  `room` (count). Returns room or w. */
+const float *dsm__averaged(const dsm_optimizer_state *state, const float *w, size_t count, double rate,
+                           float *room);
+
 /* ---- banner.c ------------------------------------------------------------------------------------------ */
 
 /** Program, machine, libraries, kernels: the first lines of every job. Rank 0 prints. */
@@ -111,9 +173,10 @@ void dsm__banner_bandwidth(const dsm__bandwidth *told, const dsm_config *config)
 
 /* ---- conditions.c -------------------------------------------------------------------------------------- */
 
-/** Opens data.conditions beside the samples, where there are some, and completes the configuration from what is
- *  found; `*data` is NULL where there are none. Not collective. */
-dsm_status dsm__conditions_open(const dsm_dataset *samples, dsm_config *config, dsm_condition_data **data);
+/** Opens data.conditions beside the samples, where there are some, for `rows` as in dsm_dataset_open, and completes the
+ *  configuration from what is found; `*data` is NULL where there are none. Not collective. */
+dsm_status dsm__conditions_open(const dsm_dataset *samples, const char *rows, dsm_config *config,
+                                dsm_condition_data **data);
 /** Normalisation of the condition vector: rank 0 reads, all get it. Collective. */
 dsm_status dsm__conditions_normalize(dsm_comm *comm, dsm_condition_data *data, dsm_normalization *n);
 /** What the model is conditioned on, and how it is scaled. Rank 0 prints. */
@@ -444,6 +507,7 @@ typedef enum dsm__section {
   DSM__REDUCE,     /* gradient sum: local sums and communication, waiting included */
   DSM__OPTIMIZER,  /* clip, AdamW, averages */
   DSM__CHECKPOINT, /* writing, and waiting for it */
+  DSM__EVALUATE,   /* held-out losses */
   DSM__OTHER,
   DSM__SECTIONS
 } dsm__section;
@@ -515,12 +579,14 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 
 /** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. */
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
+enum { DSM__METRICS_LINE_MAX = 4096 }; /* bytes */
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
 /** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
 typedef struct dsm__metrics_line {
   int64_t step, skipped;
   double loss, seconds, samples_per_second;
+  bool trained; /* it tells of the training; else of samples held out */
 } dsm__metrics_line;
 /** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
 bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);

@@ -7,7 +7,7 @@
 #include <time.h>
 #include "internal.h"
 
-enum { TAIL = 64 << 10, LINE_MAX_BYTES = 4096 };
+enum { TAIL = 64 << 10 };
 
 /* The number behind "key": in `line`; NAN where there is none, or null. */
 static double number(const char *line, const char *key) {
@@ -27,8 +27,8 @@ static int64_t count(const char *line, const char *key) {
 }
 
 bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed) {
-  char text[LINE_MAX_BYTES];
-  *parsed = (dsm__metrics_line){-1, -1, NAN, NAN, NAN};
+  char text[DSM__METRICS_LINE_MAX];
+  *parsed = (dsm__metrics_line){-1, -1, NAN, NAN, NAN, false};
   if (length >= sizeof text || memchr(line, '\0', length)) return false;
   memcpy(text, line, length);
   text[length] = '\0';
@@ -36,6 +36,7 @@ bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *pars
   parsed->step = count(text, "step");
   parsed->skipped = count(text, "skipped");
   parsed->loss = number(text, "loss");
+  parsed->trained = !strstr(text, "\"held_out_loss\":");
   parsed->seconds = number(text, "seconds");
   parsed->samples_per_second = number(text, "samples_per_second");
   return parsed->step >= 0;
@@ -46,7 +47,7 @@ dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail) {
   size_t length;
   struct stat facts;
   dsm__metrics_line line;
-  *tail = (dsm__metrics_tail){.last = {-1, -1, NAN, NAN, NAN}, .age = NAN};
+  *tail = (dsm__metrics_tail){.last = {-1, -1, NAN, NAN, NAN, false}, .age = NAN};
   if (stat(path, &facts) == 0) tail->age = fmax(0, difftime(time(NULL), facts.st_mtime));
   DSM_TRY(dsm__file_tail(path, TAIL, &text, &length));
   for (const char *at = text, *end = text + length; at < end;) {
@@ -55,10 +56,10 @@ dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail) {
       tail->cut = true;
       break;
     }
-    if (dsm__metrics_parse(at, (size_t)(newline - at), &line))
-      tail->last = line;
-    else
+    if (!dsm__metrics_parse(at, (size_t)(newline - at), &line))
       tail->damaged++;
+    else if (line.trained)
+      tail->last = line;
     at = newline + 1;
   }
   free(text);

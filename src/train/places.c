@@ -7,6 +7,7 @@ static const dsm__place_facts places[DSM__PLACES] = {
     [DSM__REDUCE] = {"summing gradients", DSM__WAITS},
     [DSM__OPTIMIZER] = {"updating the parameters", DSM__WORKS, .after_all = true},
     [DSM__CHECKPOINT] = {"writing a checkpoint", DSM__ROOT_WORKS, .unbounded = true},
+    [DSM__EVALUATE] = {"evaluating the model", DSM__WORKS},
     [DSM__OTHER] = {"recording the step", DSM__ROOT_WORKS},
     [DSM__STARTING] = {"getting ready", DSM__WORKS, .unbounded = true},
     [DSM__FITTING] = {"fitting process.sigma", DSM__ROOT_WORKS, .computes = true, .unbounded = true},

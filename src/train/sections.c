@@ -3,7 +3,7 @@
 #include "internal.h"
 
 static const char *const names[DSM__SECTIONS] = {"data wait", "compute",    "gradient sum",
-                                                 "optimizer", "checkpoint", "other"};
+                                                 "optimizer", "checkpoint", "evaluation", "other"};
 
 void dsm__sections_start(dsm__sections *s, dsm__board *board) {
   memset(s, 0, sizeof *s);

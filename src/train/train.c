@@ -7,7 +7,13 @@
 
 /** What rides behind the gradient in each leaf, so that one reduction carries everything that all ranks must
  * know. Behind it: the losses that the law of the times follows, if it follows any. */
-enum { EXTRA_LOSS, EXTRA_FAILED, EXTRA_STOP /* one a reason */, EXTRAS = EXTRA_STOP + DSM__STOP_REASONS };
+enum {
+  EXTRA_LOSS,
+  EXTRA_SQUARES /* |gradient|^2 of a micro-batch, of its mean */,
+  EXTRA_FAILED,
+  EXTRA_STOP /* one a reason */,
+  EXTRAS = EXTRA_STOP + DSM__STOP_REASONS
+};
 
 typedef struct trainer {
   dsm__session session;
@@ -28,6 +34,9 @@ typedef struct trainer {
   float *losses;     /* of one micro-batch */
   dsm__time_law times;
   float *rows; /* of the data, for objectives that want some beside the batches */
+  char training_rows[64], held_out_rows[64]; /* of the file, "first:end" */
+  dsm__held_out *held_out;                   /* NULL: none */
+  float *averaged;                           /* room for the parameters to be evaluated; NULL: nothing is */
   dsm__sections sections;
   dsm__board *board;
   dsm__progress progress;
@@ -123,8 +132,20 @@ static dsm_status start_new(trainer *t) {
   return DSM_OK;
 }
 
-static dsm_status open_data(trainer *t, const dsm_config *c) {
-  return dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &t->dataset);
+static dsm_status open_rows(trainer *t, const dsm_config *c, const char *rows) {
+  dsm_dataset_close(&t->dataset);
+  return dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, rows, &t->dataset);
+}
+
+/** The rows to train on, and their conditions; what is held out is never seen, but for counting its classes. */
+static dsm_status open_data(trainer *t, dsm_config *c) {
+  DSM_TRY(open_rows(t, c, c->data.rows));
+  DSM_TRY(dsm__held_out_split(dsm_dataset_info_of(t->dataset), c, t->training_rows, t->held_out_rows));
+  if (!t->held_out_rows[0]) return DSM_OK;
+  DSM_TRY(dsm__conditions_open(t->dataset, c->data.rows, c, &t->conditions));
+  dsm_condition_data_close(&t->conditions);
+  DSM_TRY(open_rows(t, c, t->training_rows));
+  return DSM_OK;
 }
 
 static dsm_status build(trainer *t, const dsm_config *c) {
@@ -170,17 +191,33 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
   return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
 }
 
+/** What is measured while training, and with what. Before the loader starts. */
+static dsm_status build_evaluation(trainer *t, const dsm_config *c) {
+  if (c->train.held_out > 0) DSM_TRY(DSM_ALLOC(t->session.count, &t->averaged));
+  DSM_TRY(dsm__held_out_create(&t->session, t->objective, t->held_out_rows, &t->header.normalization,
+                               &t->header.conditions, &t->held_out));
+  return DSM_OK;
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------ */
+
+/** Whether the noise of gradients shows: in how those of the micro-batches differ. */
+static bool several_batches(const trainer *t) {
+  return t->session.config.train.batch > t->session.config.train.micro_batch;
+}
 
 /** Gradients of this rank's micro-batches go into the reducer. `x` NULL: loader or checkpoint failed; zeros and
  * a flag go instead, so that nobody waits. */
 static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_reason wish) {
   const dsm__session *s = &t->session;
   const size_t micro = (size_t)s->config.train.micro_batch;
-  const dsm_run_hooks hooks = dsm__reducer_hooks(t->reducer);
+  dsm__gradient_watch watch = {.hooks = dsm__reducer_hooks(t->reducer), .kernels = &s->kernels};
+  const dsm_run_hooks hooks = several_batches(t) ? dsm__gradient_watch_hooks(&watch) : watch.hooks;
   for (size_t i = 0; i < t->leaves; i++) {
     float *leaf = dsm_reducer_leaf(t->reducer), *extra = leaf + s->count;
     double loss = 0;
+    watch.gradients = leaf;
+    watch.squares = 0;
     if (x) {
       const float *u = dsm_loader_conditions(t->loader);
       if (u) dsm_objective_condition(t->objective, u + i * micro * dsm_objective_conditions(t->objective));
@@ -193,6 +230,7 @@ static void compute_leaves(trainer *t, int64_t step, const float *x, dsm__stop_r
       memset(leaf, 0, s->count * sizeof *leaf);
     }
     extra[EXTRA_LOSS] = (float)loss;
+    extra[EXTRA_SQUARES] = (float)(watch.squares / ((double)micro * (double)micro));
     extra[EXTRA_FAILED] = !x && i == 0;
     for (int r = 0; r < DSM__STOP_REASONS; r++) extra[EXTRA_STOP + r] = (int)wish == r && i == 0;
     dsm__time_law_put(&t->times, (t->first_leaf + i) * micro, x ? t->losses : NULL, micro, extra + EXTRAS);
@@ -252,19 +290,29 @@ static dsm_status finish_saving(trainer *t) {
 /** A line of metrics.jsonl at the end of an interval. Rank 0. */
 static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   const dsm_config *c = &t->session.config;
-  char line[512], a[4][32];
+  char line[512], a[5][32], noise[64] = "";
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
-  snprintf(line, sizeof line,
-           "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-           "\"clipped\": %s, \"skipped\": %lld, \"seconds\": %.3f, \"samples_per_second\": %.1f}",
-           (long long)step,
-           dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
-           dsm_json_number(t->header.loss_sum / steps, a[1], 32),
-           dsm_json_number(t->report.gradient_norm, a[2], 32),
-           dsm_json_number(t->report.learning_rate, a[3], 32), t->report.clipped ? "true" : "false",
-           (long long)t->header.skipped, now - t->interval_started,
-           (double)c->train.batch * steps / (now - t->interval_started));
+  if (several_batches(t))
+    snprintf(noise, sizeof noise, "\"noise_scale\": %s, ",
+             dsm_json_number(dsm__noise_scale(&t->header), a[4], 32));
+  snprintf(
+      line, sizeof line,
+      "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
+      "\"clipped\": %s, \"skipped\": %lld, %s\"seconds\": %.3f, \"samples_per_second\": %.1f}",
+      (long long)step, dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
+      dsm_json_number(t->header.loss_sum / steps, a[1], 32),
+      dsm_json_number(t->report.gradient_norm, a[2], 32), dsm_json_number(t->report.learning_rate, a[3], 32),
+      t->report.clipped ? "true" : "false", (long long)t->header.skipped, noise, now - t->interval_started,
+      (double)c->train.batch * steps / (now - t->interval_started));
   t->interval_started = now;
+  DSM_TRY(dsm__owner_check(&t->owner));
+  return dsm__metrics_append(t->folder.metrics, line);
+}
+
+/** A line of its own: it may come at other steps than those of the losses. */
+static dsm_status append_held_out(trainer *t, int64_t step, const dsm__held_out_figures *figures) {
+  char line[DSM__METRICS_LINE_MAX];
+  dsm__held_out_json(figures, step, line, sizeof line);
   DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
 }
@@ -297,6 +345,15 @@ static dsm_status record(trainer *t, int64_t step, const double *loss) {
   return DSM_OK;
 }
 
+/** Takes note of how the gradients of the step's micro-batches differ. */
+static void follow_noise(trainer *t, double squares) {
+  const double batch = (double)t->session.config.train.batch,
+               micro = (double)t->session.config.train.micro_batch;
+  const double norm = t->report.gradient_norm;
+  if (several_batches(t))
+    dsm__noise_scale_follow(&t->header, micro, batch, squares * micro / batch, norm * norm);
+}
+
 /** New parameters from the sum, unless the step is left out. */
 static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale, double loss) {
   const dsm__session *s = &t->session;
@@ -309,6 +366,7 @@ static dsm_status apply(trainer *t, int64_t step, const float *sum, double scale
   if (status == DSM_OK) {
     dsm__sections_enter(&t->sections, DSM__OTHER);
     t->skipped.in_row = 0;
+    follow_noise(t, (double)sum[s->count + EXTRA_SQUARES]);
     dsm__time_law_follow(&t->times, (uint64_t)s->config.train.seed, step, sum + s->count + EXTRAS);
     return record(t, step + 1, &loss);
   }
@@ -345,6 +403,35 @@ static dsm_status train_step(trainer *t, int64_t step, dsm__stop_reason *stop) {
   return DSM_OK;
 }
 
+/** Every so many steps, and at the end of the run. */
+static bool is_due(const trainer *t, int64_t step, int64_t every) {
+  return step % every == 0 || step == t->session.config.train.steps;
+}
+
+/** The held-out loss, where it is due. */
+static dsm_status measure_held_out(trainer *t, int64_t step) {
+  const dsm_config *c = &t->session.config;
+  const int64_t every = c->train.evaluate_every ? c->train.evaluate_every : c->train.checkpoint_every;
+  dsm__held_out_figures figures;
+  if (!t->held_out || !is_due(t, step, every)) return DSM_OK;
+  const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
+  const float *w = dsm__averaged(&state, t->w, t->session.count, -1, t->averaged);
+  DSM_TRY(dsm__held_out_measure(t->held_out, w, t->board, &figures));
+  dsm__held_out_tell(&figures, step);
+  DSM_AGREE(t->session.comm, is_root(t) ? append_held_out(t, step, &figures) : DSM_OK);
+  return DSM_OK;
+}
+
+/** What a run says of itself besides the losses of its batches. */
+static dsm_status evaluate(trainer *t, int64_t step) {
+  const double start = dsm_seconds();
+  dsm__sections_enter(&t->sections, DSM__EVALUATE);
+  DSM_TRY(measure_held_out(t, step));
+  dsm__sections_enter(&t->sections, DSM__OTHER);
+  t->interval_started += dsm_seconds() - start; /* the log tells of the speed of training */
+  return DSM_OK;
+}
+
 static dsm_status loop(trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
@@ -358,6 +445,7 @@ static dsm_status loop(trainer *t) {
     DSM_TRY(train_step(t, step, &stop));
     if (step == first) dsm_info("start    first step after %.2f s", dsm_seconds_of_process());
     step++;
+    DSM_TRY(evaluate(t, step)); /* before its checkpoint: a job that goes on from there has the line */
     if (step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON)
       DSM_TRY(save(t, step));
   }
@@ -389,6 +477,7 @@ static void destroy(trainer *t) {
   dsm__saver_destroy(&t->saver); /* asks whose the folder is */
   dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
+  dsm__held_out_destroy(&t->held_out);
   dsm_reducer_destroy(&t->reducer);
   dsm_optimizer_destroy(&t->optimizer);
   dsm__time_law_destroy(&t->times);
@@ -399,6 +488,7 @@ static void destroy(trainer *t) {
   free(t->w);
   free(t->losses);
   free(t->rows);
+  free(t->averaged);
   dsm__session_destroy(&t->session);
 }
 
@@ -422,7 +512,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   if (strcmp(info->axes_from, "rank") == 0) /* said before the model is built: a wrong guess may fail there */
     dsm_info("data     %s is read with axes %s, guessed from its shape; data.axes sets them",
              info->file_shape, info->axes);
-  DSM_AGREE(comm, dsm__conditions_open(t->dataset, c, &t->conditions));
+  DSM_AGREE(comm, dsm__conditions_open(t->dataset, t->training_rows, c, &t->conditions));
   dsm__board_enter(t->board, DSM__FITTING);
   DSM_TRY(dsm__bandwidth_complete(comm, t->dataset, o, c, &t->header.normalization, &bandwidth));
   dsm__board_enter(t->board, DSM__STARTING);
@@ -445,6 +535,8 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
     DSM_TRY(start_new(t));
   if (is_root(t)) dsm__banner_data(info, c, &t->header.normalization); /* it warns too */
   dsm__banner_bandwidth(&bandwidth, c);
+  if (t->held_out_rows[0])
+    dsm_info("held out  rows %s of the file, %lld samples", t->held_out_rows, (long long)c->train.held_out);
   if (t->conditions && c->objective.name != DSM_OBJECTIVE_CLASSIFIER)
     dsm__banner_conditions(dsm_condition_data_layout(t->conditions), &t->header.conditions,
                            c->objective.condition_drop);
@@ -472,6 +564,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, is_root(t) ? dsm__run_folder_config(&t->folder, c) : DSM_OK);
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
   DSM_AGREE(comm, give_rows(t));
+  DSM_AGREE(comm, build_evaluation(t, c));
   DSM_AGREE(comm, build_loader(t, c));
   DSM_AGREE(comm, is_root(t) ? dsm__saver_create(&saving, &t->saver) : DSM_OK);
   dsm__stop_watch(o->max_hours, t->folder.stop, is_root(t));

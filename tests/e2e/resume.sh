@@ -17,6 +17,7 @@ sixty_steps_on_2_ranks_and_forty_on_3_are_a_hundred_at_once() { # MODEL
   expect 0 3 train "$1.yaml" "${whole[@]}" -o "$1-parts"
   expect_words "resume   $1-parts/checkpoints/step-00000060.h5 at step 60" "dsmpi: finished step 100"
   expect_same_run "$1-whole" "$1-parts"
+  grep -q '"noise_scale": ' "$1-whole/metrics.jsonl" || fail "a gradient noise scale is expected in each line"
   passed "$1: 60 steps on 2 ranks, then 40 on 3, are 100 at once"
 }
 

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_attributes[] = {"format_version", "step",         "seed",   "loss_sum",
-                                               "loss_steps",     "sample_shape", "kernels"};
+static const char *const state_attributes[] = {"format_version", "step",         "seed",
+                                               "loss_sum",       "loss_steps",   "sample_shape",
+                                               "kernels",        "noise_square", "noise_trace"};
 
 typedef struct comparison {
   hid_t other;

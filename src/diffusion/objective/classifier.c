@@ -31,7 +31,8 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->conditions));
   dsm_node *z = dsm_model_build_classifier(model, g, o->x, o->label, &features);
   dsm_node *c = dsm_detach(g, sum_classes(g, dsm_mul(g, dsm_softmax(g, z), z), o->n));
-  dsm_node *sum = sum_classes(g, dsm_unary_node(g, DSM_UNARY_EXP, dsm_sub(g, z, c)), o->n);
+  o->odds = dsm_unary_node(g, DSM_UNARY_EXP, dsm_sub(g, z, c));
+  dsm_node *sum = sum_classes(g, o->odds, o->n);
   dsm_node *right = sum_classes(g, dsm_mul(g, o->target, dsm_sub(g, z, c)), o->n);
   o->loss = dsm_sub(g, dsm_unary_node(g, DSM_UNARY_LOG, sum), right);
   return DSM_OK;

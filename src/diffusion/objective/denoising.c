@@ -53,7 +53,8 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   o->target = dsm_input(g, "target", DSM_SHAPE(o->n, o->d));
   o->weight = dsm_input(g, "weight", DSM_SHAPE(o->n, 1));
   dsm_node *f = dsm__output(g, model, o->settings.prediction, o->x, o->label, o->condition, NULL);
-  dsm_node *error = dsm_square(g, dsm_sub(g, f, o->target));
+  o->error = dsm_sub(g, f, o->target);
+  dsm_node *error = dsm_square(g, o->error);
   o->loss = dsm_mul(g, dsm_sum_to(g, error, DSM_SHAPE(o->n, 1)), o->weight);
   return DSM_OK;
 }

@@ -48,6 +48,8 @@ static dsm_status build(dsm_objective *o, const dsm_model *model, const dsm_conf
   }
   DSM_TRY(add_gradients(o->graph, o->loss, dsm_model_parameters(model)));
   dsm_graph_output(o->graph, "loss", o->loss);
+  if (o->error) dsm_graph_output(o->graph, "error", o->error);
+  if (o->odds) dsm_graph_output(o->graph, "odds", o->odds);
   DSM_TRY(dsm_graph_plan(o->graph, kernels));
   return DSM_OK;
 }
@@ -130,7 +132,7 @@ void dsm_objective_condition(dsm_objective *o, const float *u) {
   if (u) memcpy(o->u, u, o->n * o->conditions * sizeof *u);
 }
 
-static void fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first) {
+void dsm__objective_fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first) {
   o->seed = seed;
   o->step = step;
   for (size_t i = 0; i < o->n; i++) o->sample[i] = first + i;
@@ -175,7 +177,7 @@ void dsm_objective_run(dsm_objective *o, const float *parameters, const float *x
                        const dsm_run_hooks *hooks) {
   draw(o, seed, step, first, o->t, o->weights, o->eps);
   dsm_objective_draw_drops(o->settings.condition_drop, seed, step, first, o->n, o->dropped);
-  fill(o, x0, seed, step, first);
+  dsm__objective_fill(o, x0, seed, step, first);
   run(o,
       &(dsm_run){.parameters = parameters,
                  .gradients = gradients,
@@ -193,7 +195,7 @@ void dsm_objective_run_given(dsm_objective *o, const float *parameters, const fl
   for (size_t i = 0; i < o->n; i++) o->weights[i] = 1;
   memcpy(o->eps, eps, o->n * o->d * sizeof *eps);
   memset(o->dropped, 0, o->n * sizeof *o->dropped);
-  fill(o, x0, 0, 0, 0);
+  dsm__objective_fill(o, x0, 0, 0, 0);
   run(o, &(dsm_run){.parameters = parameters, .gradients = gradients}, loss);
 }
 
@@ -205,7 +207,7 @@ dsm_status dsm_objective_profile(dsm_objective *o, const float *parameters, floa
                                  dsm_node_time **times, size_t *count) {
   /* noise at drawn times is as good as data for the clock, and keeps NANs and denormals out of it */
   draw(o, 0, 0, 0, o->t, o->weights, o->eps);
-  fill(o, o->eps, 0, 0, 0);
+  dsm__objective_fill(o, o->eps, 0, 0, 0);
   dsm_run settings = {
       .parameters = parameters, .gradients = gradients, .training = true, .sample = o->sample};
   DSM_TRY(dsm_graph_profile(o->graph, &settings, repeats, times, count));

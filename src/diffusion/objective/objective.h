@@ -47,10 +47,14 @@ struct dsm_objective {
   dsm_node *label;  /* (n, 1) */
   dsm_node *target; /* (n, d) */
   dsm_node *weight; /* (n, 1) */
+  dsm_node *error;  /* (n, d) F - F*, whose weighted squares are the loss; NULL where it is something else */
+  dsm_node *odds;   /* (n, classes) of a classifier, up to a factor of the sample's */
   void *own;        /* what one of them needs besides */
   void *table;      /* made by build, freed with the objective */
 };
 
+/** Fills all inputs from x0 (n, d), o->t, o->weights, o->eps, o->dropped and the conditions given. */
+void dsm__objective_fill(dsm_objective *o, const float *x0, uint64_t seed, uint64_t step, uint64_t first);
 /** Fills x, label, target and weight as the denoising objective does. */
 void dsm__fill_denoising(dsm_objective *o, const float *x0);
 

@@ -104,6 +104,36 @@ void dsm_times_update(dsm_times *times, const double *t, const float *loss, size
   dsm__importance_refresh(times->importance);
 }
 
+/* z with P(Z < z) = u of a standard normal Z, to the last bits that erfc has. */
+static double normal_quantile(double u) {
+  double low = -40, high = 40;
+  for (int i = 0; i < 80; i++) {
+    const double z = (low + high) / 2;
+    if (erfc(-z * sqrt(0.5)) / 2 < u)
+      low = z;
+    else
+      high = z;
+  }
+  return (low + high) / 2;
+}
+
+double dsm_times_quantile(const dsm_times *times, double u) {
+  const dsm_objective_settings *s = &times->settings;
+  if (s->times != DSM_TIMES_LOG_NORMAL) return share(times->process, u);
+  const double ratio = exp(s->log_sigma_mean + s->log_sigma_std * normal_quantile(u));
+  return dsm_process_time_of(times->process, fmax(ratio, DBL_MIN));
+}
+
+size_t dsm_times_level(const dsm_times *times, double t, size_t levels) {
+  const dsm_process *p = times->process;
+  const double first = dsm_process_label(p, dsm_process_first(p, false)),
+               last = dsm_process_label(p, dsm_process_last(p));
+  const double place =
+      dsm_process_discrete(p) ? share_of(p, t) : (dsm_process_label(p, t) - first) / (last - first);
+  const double level = floor(fmax(place, 0) * (double)levels);
+  return level < (double)levels ? (size_t)level : levels - 1;
+}
+
 size_t dsm_times_state_count(const dsm_times *times) {
   return times->importance ? dsm__importance_state_count(times->importance) : 0;
 }

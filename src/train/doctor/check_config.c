@@ -47,7 +47,9 @@ static struct rlimit cap_memory(const dsm_host_memory *m) {
 
 static dsm_status open_data(dsm_config *c, plan *p) {
   DSM_TRY(dsm_dataset_open(c->data.file, c->data.dataset, c->data.axes, c->data.rows, &p->dataset));
-  DSM_TRY(dsm__conditions_open(p->dataset, c, &p->conditions));
+  char training[64], held_out[64];
+  DSM_TRY(dsm__held_out_split(dsm_dataset_info_of(p->dataset), c, training, held_out));
+  DSM_TRY(dsm__conditions_open(p->dataset, c->data.rows, c, &p->conditions));
   return DSM_OK;
 }
 

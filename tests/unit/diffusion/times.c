@@ -319,6 +319,51 @@ static void odd_losses_do_no_harm(void **state) {
   dsm_process_destroy(&p);
 }
 
+/* Of each law, a share u of what is drawn lies below the quantile: 5 standard deviations of the share. */
+static void quantiles_are_those_of_the_draws(void **state) {
+  (void)state;
+  double *t = calloc(MANY, sizeof *t);
+  for (int name = 0; name < PROCESSES; name++)
+    for (int law = 0; law < LAWS; law++) {
+      dsm_process *p = process_named(name);
+      dsm_times *times = times_of(law, p, MANY);
+      dsm_times_draw(times, 3, 17, 0, MANY, t, NULL);
+      for (double u = 0.1; u < 0.95; u += 0.2) {
+        const double quantile = dsm_times_quantile(times, u);
+        size_t below = 0, equal = 0;
+        for (size_t i = 0; i < MANY; i++) below += t[i] < quantile, equal += t[i] == quantile;
+        const double slack = 5 * sqrt(u * (1 - u) * MANY) + 1;
+        assert_true((double)below <= u * MANY + slack);
+        assert_true((double)(below + equal) >= u * MANY - slack);
+      }
+      dsm_times_destroy(&times);
+      dsm_process_destroy(&p);
+    }
+  free(t);
+}
+
+/* Equal parts of the range, that of edm in ln sigma; the ends are in the first and the last part. */
+static void levels_are_equal_parts_of_the_range(void **state) {
+  (void)state;
+  for (int name = 0; name < PROCESSES; name++) {
+    dsm_process *p = process_named(name);
+    dsm_times *times = times_of(DSM_TIMES_UNIFORM, p, BATCH);
+    const double first = dsm_process_first(p, false), last = dsm_process_last(p);
+    if (name != DSM_PROCESS_SINGLE) {
+      assert_int_equal(dsm_times_level(times, first, 10), 0);
+      assert_int_equal(dsm_times_level(times, last, 10), 9);
+    }
+    for (size_t k = 0; k < 10 && !dsm_process_discrete(p); k++) {
+      const double share = ((double)k + 0.5) / 10;
+      const double t =
+          name == DSM_PROCESS_EDM ? first * pow(last / first, share) : first + share * (last - first);
+      assert_int_equal(dsm_times_level(times, t, 10), k);
+    }
+    dsm_times_destroy(&times);
+    dsm_process_destroy(&p);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(draws_do_not_depend_on_how_the_batch_is_cut),
@@ -331,6 +376,8 @@ int main(void) {
       cmocka_unit_test(weights_keep_the_mean_and_lower_the_variance),
       cmocka_unit_test(the_state_can_be_kept_and_given_back),
       cmocka_unit_test(odd_losses_do_no_harm),
+      cmocka_unit_test(quantiles_are_those_of_the_draws),
+      cmocka_unit_test(levels_are_equal_parts_of_the_range),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,8 @@ void small_model_create(small_model *model, size_t width) {
   h->seed = UINT64_MAX - 1;
   h->loss_sum = 0.1 + 0.2;
   h->loss_steps = 17;
+  h->noise_square = -1.0 / 3;
+  h->noise_trace = 1e-300;
   h->config = strdup("train:\n  batch: 128\n  note: \"Grüße\"\n");
   h->sample = DSM_SHAPE(28, 24, 2);
   snprintf(h->program, sizeof h->program, "dsmpi 0.1.0");
@@ -172,6 +174,7 @@ bool small_model_same_header(const dsm_checkpoint *a, const dsm_checkpoint *b) {
   const dsm_normalization *n = &a->normalization, *m = &b->normalization;
   const size_t bytes = n->channels * sizeof(double);
   return a->step == b->step && a->seed == b->seed && a->loss_sum == b->loss_sum &&
+         a->noise_square == b->noise_square && a->noise_trace == b->noise_trace &&
          a->loss_steps == b->loss_steps && strcmp(a->config, b->config) == 0 &&
          dsm_shape_equal(a->sample, b->sample) && strcmp(a->program, b->program) == 0 &&
          strcmp(a->kernels, b->kernels) == 0 && strcmp(a->blas, b->blas) == 0 &&

@@ -66,17 +66,20 @@ static void a_state_of_times_is_read_where_it_is_wanted(void **state) {
   assert_fails(dsm_checkpoint_read_arrays(path, &wanted), DSM_BAD_DATA, "times");
 }
 
-/* Files of before the label of times was kept. */
-static void a_checkpoint_without_a_label_says_nothing_about_it(void **state) {
+/* Files of before the label of times and the averages of the noise scale were kept. */
+static void an_older_checkpoint_says_nothing_of_what_came_later(void **state) {
   (void)state;
   const char *path = in_folder("label.h5");
   dsm_checkpoint header;
   assert_ok(dsm_checkpoint_write(path, &model.header, &model.arrays, NULL));
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
   assert_true(H5Adelete(file, "time_label") >= 0);
+  assert_true(H5Adelete(file, "noise_square") >= 0);
+  assert_true(H5Adelete(file, "noise_trace") >= 0);
   assert_true(H5Fclose(file) >= 0);
   assert_ok(dsm_checkpoint_read_header(path, &header));
   assert_string_equal(header.time_label, "");
+  assert_true(header.noise_square == 0 && header.noise_trace == 0);
   dsm_checkpoint_destroy(&header);
 }
 
@@ -271,7 +274,7 @@ int main(void) {
       cmocka_unit_test(what_is_written_comes_back_bit_for_bit),
       cmocka_unit_test(arrays_not_wanted_are_not_read),
       cmocka_unit_test(a_state_of_times_is_read_where_it_is_wanted),
-      cmocka_unit_test(a_checkpoint_without_a_label_says_nothing_about_it),
+      cmocka_unit_test(an_older_checkpoint_says_nothing_of_what_came_later),
       cmocka_unit_test(rates_are_listed_ascending),
       cmocka_unit_test(datasets_have_the_names_and_shapes_of_pytorch),
       cmocka_unit_test(arrays_of_many_chunks_come_back),

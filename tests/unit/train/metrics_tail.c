@@ -84,6 +84,15 @@ static void the_end_of_a_long_file_is_found(void **state) {
   assert_int_equal(tail.damaged, 0); /* the line that the tail begins within is none */
 }
 
+static void figures_of_samples_held_out_are_no_news_of_the_training(void **state) {
+  (void)state;
+  const dsm__metrics_tail tail =
+      TAIL_OF("{\"step\": 20, \"loss\": 0.5, \"skipped\": 1}\n{\"step\": 20, \"held_out_loss\": 0.25}\n");
+  assert_int_equal(tail.last.step, 20);
+  assert_true(tail.last.loss == 0.5 && tail.last.skipped == 1);
+  assert_int_equal(tail.damaged, 0);
+}
+
 static void no_file_is_told(void **state) {
   (void)state;
   dsm__metrics_tail tail;
@@ -98,6 +107,7 @@ int main(void) {
       cmocka_unit_test(a_line_cut_anywhere_is_refused),
       cmocka_unit_test(the_last_whole_line_counts),
       cmocka_unit_test(the_end_of_a_long_file_is_found),
+      cmocka_unit_test(figures_of_samples_held_out_are_no_news_of_the_training),
       cmocka_unit_test(no_file_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
