@@ -6,6 +6,11 @@ mkdir runs
 "$DSMPI" data make gaussian_field -n 300 --side 28 -o runs/fashion.h5 >/dev/null
 "$DSMPI" data make gaussian_field -n 300 -o gaussian_field.h5 >/dev/null
 "$DSMPI" data make eight_gaussians -n 2000 -o eight_gaussians.h5 >/dev/null
+# 100 labelled pictures of noise
+{ printf '\0\0\10\3\0\0\0\144\0\0\0\34\0\0\0\34' && head -c 78400 /dev/urandom; } >images
+{ printf '\0\0\10\1\0\0\0\144' && for _ in 1 2 3 4 5 6 7 8 9 10; do printf '\0\1\2\3\4\5\6\7\10\11'; done; } >labels
+"$DSMPI" data import idx images --labels labels -o runs/fashion-train.h5 >/dev/null
+rm images labels
 for config in "$configs"/*.yaml; do
   name=$(basename "$config")
   that "$name is in the table of README.md" grep -qF "\`$name\`" "$configs/README.md"
