@@ -1,5 +1,5 @@
-/* What training measures on data that it does not train on: losses over the steps, by noise level, by channel; accuracy of
- * classifiers; and the noise of the gradient. */
+/* What training measures on data that it does not train on: losses over the steps, by noise level, by channel;
+ * accuracy of classifiers. */
 #include <math.h>
 #include "chart.h"
 #include "internal.h"
@@ -138,28 +138,6 @@ static dsm_status put_single(dsm__report *r, const char *name, dsm__chart *chart
   return DSM_OK;
 }
 
-static dsm_status put_noise_scale(dsm__report *r) {
-  char sentence[240], scale[40];
-  const double last = dsm__history_last(&r->history, "noise_scale"),
-               batch = (double)r->run.config.train.batch;
-  dsm__figure_text(last, 3, scale, sizeof scale);
-  if (!r->run.has_config || batch <= 0)
-    snprintf(sentence, sizeof sentence, "Now %s samples.", scale);
-  else if (batch < last)
-    snprintf(sentence, sizeof sentence,
-             "Now %s samples, and train.batch is %.0f: a larger batch would still save steps.", scale, batch);
-  else
-    snprintf(sentence, sizeof sentence,
-             "Now %s samples, and train.batch is %.0f: a larger batch would hardly save steps.", scale,
-             batch);
-  DSM_TRY(put_single(
-      r, "noise_scale",
-      &(dsm__chart){
-          .id = "noise-scale", .title = "Noise scale of the gradient", .y = "samples", .sentence = sentence},
-      true));
-  return DSM_OK;
-}
-
 static dsm_status put_accuracy(dsm__report *r) {
   char sentence[96];
   snprintf(sentence, sizeof sentence, "Now %.1f %% of held-out samples are given their class.",
@@ -176,18 +154,16 @@ static dsm_status put_accuracy(dsm__report *r) {
 dsm_status dsm__put_held_out(dsm__report *r) {
   const dsm__history *h = &r->history;
   const bool loss = isfinite(dsm__history_last(h, "held_out_loss")),
-             noise = isfinite(dsm__history_last(h, "noise_scale")),
              accuracy = isfinite(dsm__history_last(h, "held_out_accuracy"));
   const size_t parts = dsm__history_elements(h, "held_out_levels"),
                channels = dsm__history_elements(h, "held_out_channels");
-  if (!loss && !noise && !accuracy && parts == 0 && channels < 2) return DSM_OK;
+  if (!loss && !accuracy && parts == 0 && channels < 2) return DSM_OK;
   dsm__section_begin(&r->page, "held-out", "On data held out");
   dsm__markup(&r->page, "<div class=\"figures\">\n");
   if (loss) DSM_TRY(put_loss(r));
   if (accuracy) DSM_TRY(put_accuracy(r));
   if (parts > 1 && isfinite(dsm__history_last(h, "held_out_levels_0"))) DSM_TRY(put_levels(r));
   if (channels > 1) DSM_TRY(put_channels(r)); /* of one alone it is the loss itself */
-  if (noise) DSM_TRY(put_noise_scale(r));
   dsm__markup(&r->page, "</div>\n");
   dsm__section_end(&r->page);
   return DSM_OK;

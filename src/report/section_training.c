@@ -116,6 +116,26 @@ static dsm_status put_speed(dsm__report *r) {
   return DSM_OK;
 }
 
+static dsm_status put_noise_scale(dsm__report *r) {
+  char sentence[240], scale[40];
+  const double last = dsm__history_last(&r->history, "noise_scale"),
+               batch = (double)r->run.config.train.batch;
+  dsm__figure_text(last, 3, scale, sizeof scale);
+  if (!r->run.has_config || batch <= 0)
+    snprintf(sentence, sizeof sentence, "Now %s samples.", scale);
+  else if (batch < last)
+    snprintf(sentence, sizeof sentence,
+             "Now %s samples, and train.batch is %.0f: a larger batch would still save steps.", scale, batch);
+  else
+    snprintf(sentence, sizeof sentence,
+             "Now %s samples, and train.batch is %.0f: a larger batch would hardly save steps.", scale,
+             batch);
+  DSM_TRY(put_plot(
+      r, &(plot){"noise_scale", "noise-scale", "Noise scale of the gradient", "samples", true, false}, true,
+      sentence));
+  return DSM_OK;
+}
+
 dsm_status dsm__put_training(dsm__report *r) {
   dsm__section_begin(&r->page, "training", "Training");
   dsm__markup(&r->page,
@@ -130,6 +150,7 @@ dsm_status dsm__put_training(dsm__report *r) {
   if (has(r, "gradient_norm")) DSM_TRY(put_gradient(r));
   if (has(r, "learning_rate")) DSM_TRY(put_rate(r));
   if (has(r, "samples_per_second")) DSM_TRY(put_speed(r));
+  if (has(r, "noise_scale")) DSM_TRY(put_noise_scale(r));
   dsm__markup(&r->page, "</div>\n");
   dsm__section_end(&r->page);
   return DSM_OK;

@@ -26,15 +26,16 @@ struct dsm__held_out {
 dsm_status dsm__held_out_split(const dsm_dataset_info *all, const dsm_config *config, char training[64],
                                char held_out[64]) {
   const uint64_t wanted = (uint64_t)config->train.held_out, end = all->first + all->rows;
+  snprintf(training, 64, "%s", config->data.rows);
   held_out[0] = '\0';
+  if (wanted == 0) return DSM_OK;
   if (wanted >= all->rows)
     DSM_FAIL(DSM_BAD_CONFIG,
              "train.held_out = %llu leaves nothing to train on of the %llu rows of data.rows: take fewer, or "
              "more rows",
              (unsigned long long)wanted, (unsigned long long)all->rows);
   snprintf(training, 64, "%llu:%llu", (unsigned long long)all->first, (unsigned long long)(end - wanted));
-  if (wanted > 0)
-    snprintf(held_out, 64, "%llu:%llu", (unsigned long long)(end - wanted), (unsigned long long)end);
+  snprintf(held_out, 64, "%llu:%llu", (unsigned long long)(end - wanted), (unsigned long long)end);
   return DSM_OK;
 }
 

@@ -34,7 +34,7 @@ for step in 20 40; do
   expect 0 1 view fields/samples/samples.h5 -n 4 -o fields/previews/step-000000$step.png
 done
 # what training and dsmpi eval will have written
-awk '{ sub(/}$/, ""); print $0 ", \"held_out_loss\": " 1 + 1 / NR ", \"held_out_levels\": [5,4,3,2,1,1,1,1,0.5,0.1], " \
+awk '{ sub(/}$/, ""); sub(/, "noise_scale": [^,}]*/, ""); print $0 ", \"held_out_loss\": " 1 + 1 / NR ", \"held_out_levels\": [5,4,3,2,1,1,1,1,0.5,0.1], " \
   "\"held_out_channels\": [0.5, 0.25], \"noise_scale\": " 10 * NR "}" }' fields/metrics.jsonl >with.jsonl
 mv with.jsonl fields/metrics.jsonl
 cat >fields/eval.json <<'END'

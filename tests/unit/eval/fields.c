@@ -182,7 +182,7 @@ static void channels_are_pooled_over_positions(void **state) {
   dsm_eval_options o = options_of("wasserstein");
   o.samples.axes = o.reference.axes = "N C H W";
   dsm_evaluation e = evaluate(&o);
-  const double *value = column_of(row_of(&e, "wasserstein"), "value", NULL);
+  const double *value = column_of(row_of(&e, "wasserstein"), "each_value", NULL);
   assert_near(value[0], 0, 1e-12);
   assert_near(value[1], 2, 1e-12);
   dsm_evaluation_destroy(&e);

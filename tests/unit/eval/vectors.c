@@ -164,8 +164,8 @@ static void wasserstein_distance_of_each_feature_is_the_closed_form(void **state
   const dsm_eval_options o = options_of("wasserstein");
   dsm_evaluation e = evaluate(&o);
   const dsm_eval_row *row = row_of(&e, "wasserstein");
-  const double expected[D] = {1, sqrt(2 / acos(-1)), 0}, *value = column_of(row, "value", NULL),
-               *error = column_of(row, "error", NULL);
+  const double expected[D] = {1, sqrt(2 / acos(-1)), 0}, *value = column_of(row, "each_value", NULL),
+               *error = column_of(row, "each_error", NULL);
   for (int j = 0; j < 2; j++) assert_near(value[j], expected[j], errors * error[j]);
   assert_true(value[2] < 0.04);
   assert_near(row->figure.value, (value[0] + value[1] + value[2]) / 3, 1e-12);
