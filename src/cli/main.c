@@ -118,7 +118,8 @@ int main(int argc, char **argv) {
     dsm_status started = dsm_comm_create(&comm);
     if (started == DSM_OK) started = check_same(comm, argc, argv);
     if (started != DSM_OK) status = started;
-    if (comm) speaks = dsm_comm_rank(comm) == 0;
+    /* without the others each speaks for itself; of tasks that the launcher did not join one alone has words */
+    speaks = !comm || dsm_comm_rank(comm) == 0;
   }
   if (status == DSM_OK && !answered) status = run(&arguments, comm);
   if (status == DSM_OK) status = flush_output();

@@ -48,12 +48,10 @@ dsm_status dsm_queue_create(dsm_comm *comm, uint64_t count, dsm_queue **queue) {
   dsm_status status = DSM_OK;
   dsm_queue *q = NULL;
   *queue = NULL;
-  DSM_TRY_DONE(dsm_agree(comm, DSM_ALLOC(1, &q)));
-  q->comm = comm;
-  q->count = count;
-  q->mpi = MPI_COMM_NULL;
-  q->sending = MPI_REQUEST_NULL;
-  DSM_TRY_DONE(dsm_agree(comm, comm->rank == 0 ? DSM_ALLOC((size_t)comm->size, &q->worker) : DSM_OK));
+  status = DSM_ALLOC(1, &q);
+  if (q) *q = (dsm_queue){.comm = comm, .mpi = MPI_COMM_NULL, .count = count, .sending = MPI_REQUEST_NULL};
+  if (status == DSM_OK && comm->rank == 0) status = DSM_ALLOC((size_t)comm->size, &q->worker);
+  DSM_TRY_DONE(dsm_agree(comm, status)); /* where it fails on another rank, what is here can be destroyed */
   DSM_TRY_DONE(dsm__mpi_check(MPI_Comm_dup(comm->mpi, &q->mpi), "MPI_Comm_dup"));
   *queue = q;
   q = NULL;
