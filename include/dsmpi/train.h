@@ -53,29 +53,30 @@ typedef struct dsm_given {
   const char *axes, *rows; /* as in dsm_dataset_open; NULL = found, all */
 } dsm_given;
 
-typedef struct dsm_encode_options {
+/** A trained model on data of a user. */
+typedef struct dsm_on_data_options {
   const char *source;           /* run folder or checkpoint */
   const char *output;           /* file to write, in the manner of a samples file */
-  dsm_given data;               /* encode, interpolate: samples; decode: latents, used as they are */
+  dsm_given data;               /* samples in physical units; decode: latents, used as they are */
   const char *const *overrides; /* as in dsm_sample_options */
   size_t override_count;
-} dsm_encode_options;
+} dsm_on_data_options;
 /** Data to latents: x at the last time, by the probability-flow ODE or, where time is discrete, by ddim
  *  walked backwards, divided by dsm_process_prior_std: standard normal in law where the model fits the
  *  data. In the file: /latents float32 (N, C, spatial...), and the conditions of a model that has them,
  *  which come from the data file unless overrides give them. sampler.name and steps of the training are
  *  not followed, only overrides: see dsm_sampler_encode, both ways. */
-dsm_status dsm_encode(dsm_comm *comm, const dsm_encode_options *options);
+dsm_status dsm_encode(dsm_comm *comm, const dsm_on_data_options *options);
 /** Latents to data, the same way back, into /samples in physical units. sampler.denoise is false unless an
  *  override says otherwise, so that it is the inverse. */
-dsm_status dsm_decode(dsm_comm *comm, const dsm_encode_options *options);
+dsm_status dsm_decode(dsm_comm *comm, const dsm_on_data_options *options);
 
 /** Rows of two samples, in the range that is given. */
 typedef struct dsm_row_pair {
   uint64_t from, to;
 } dsm_row_pair;
 typedef struct dsm_interpolate_options {
-  dsm_encode_options of;
+  dsm_on_data_options of;
   const dsm_row_pair *pair;
   size_t pairs;
   uint64_t steps; /* samples a pair, the two ends among them; 2 or more */
@@ -110,17 +111,10 @@ typedef struct dsm_likelihood_options {
  *  DSM_BAD_DATA: data of another shape, not finite, or not in steps of `width` */
 dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *options);
 
-typedef struct dsm_classify_options {
-  const char *source;           /* run folder or checkpoint of a classifier */
-  const char *output;           /* file to write, in the manner of a samples file */
-  dsm_given data;               /* samples, in physical units */
-  const char *const *overrides; /* sampler.block, sampler.ema, train.threads, train.kernels */
-  size_t override_count;
-} dsm_classify_options;
 /** A trained classifier on samples: /probabilities float32 (N, classes), /features float32 (N, f), /class int32 (N).
  *  Tells the accuracy where the labels of the training stand beside the samples too. A noisy classifier is asked at
  *  the first time of its process. Goes on with an interrupted file; the same bytes on any number of ranks. */
-dsm_status dsm_classify(dsm_comm *comm, const dsm_classify_options *options);
+dsm_status dsm_classify(dsm_comm *comm, const dsm_on_data_options *options);
 
 /* ---- restoration --------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* dsmpi bench */
 #include "cli.h"
-#include "dsmpi/train.h"
 
 enum { STEPS, JSON, OPTION_COUNT };
 

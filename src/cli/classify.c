@@ -1,8 +1,6 @@
 /* dsmpi classify */
 #include "cli.h"
 
-#include "dsmpi/train.h"
-
 enum { DATA, OUTPUT, ROWS, AXES, OPTION_COUNT };
 
 static const dsm_option options[OPTION_COUNT] = {
@@ -13,17 +11,9 @@ static const dsm_option options[OPTION_COUNT] = {
 };
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
-  dsm_overrides overrides;
-  dsm_place place;
-  dsm__overrides_of(arguments, NULL, 0, &overrides);
-  DSM_TRY(dsm__place_given(arguments, DATA, NULL, comm, &place));
-  const dsm_classify_options o = {
-      .source = arguments->operand[0],
-      .output = arguments->value[OUTPUT],
-      .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
-      .overrides = overrides.word,
-      .override_count = overrides.count};
-  DSM_TRY(dsm_classify(comm, &o));
+  dsm_on_data told;
+  DSM_TRY(dsm__on_data(arguments, NULL, 0, NULL, comm, &told));
+  DSM_TRY(dsm_classify(comm, &told.options));
   return DSM_OK;
 }
 

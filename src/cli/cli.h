@@ -10,6 +10,7 @@
 #include "dsmpi/data.h"
 #include "dsmpi/dist.h"
 #include "dsmpi/status.h"
+#include "dsmpi/train.h"
 
 /* ---- commands (commands.c) ----------------------------------------------------------------------------- */
 
@@ -131,6 +132,16 @@ dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm
 /* The same for the value of an option. */
 dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
                             dsm_place *place);
+/* What a command of a trained model and data is told: its operand, the overrides behind those of `settings` that were given
+ * (dsm__overrides_of), and the options called data, output, rows and axes; `usual` as in dsm__place_given. Points into
+ * itself and into `arguments`. Collective. */
+typedef struct dsm_on_data {
+  dsm_overrides overrides;
+  dsm_place place;
+  dsm_on_data_options options;
+} dsm_on_data;
+dsm_status dsm__on_data(const dsm_arguments *arguments, const size_t *settings, size_t count,
+                        const char *usual, dsm_comm *comm, dsm_on_data *told);
 /* Prints shape, type, axes and layout of a dataset, and what reading it in training costs. */
 void dsm__dataset_facts(const dsm_place *place, const dsm_dataset_info *info);
 /* Prints all datasets of a file, a line each. */

@@ -1,8 +1,6 @@
 /* dsmpi encode, dsmpi decode */
 #include "cli.h"
 
-#include "dsmpi/train.h"
-
 enum { DATA, OUTPUT, ROWS, AXES, SAMPLER, STEPS, LABEL, CONDITION, CONDITIONS, GUIDANCE, OPTION_COUNT };
 
 static const dsm_option options[OPTION_COUNT] = {
@@ -21,18 +19,10 @@ static const dsm_option options[OPTION_COUNT] = {
 static const size_t settings[] = {SAMPLER, STEPS, LABEL, CONDITION, CONDITIONS, GUIDANCE};
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm, const char *usual,
-                      dsm_status (*job)(dsm_comm *, const dsm_encode_options *)) {
-  dsm_overrides overrides;
-  dsm_place place;
-  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
-  DSM_TRY(dsm__place_given(arguments, DATA, usual, comm, &place));
-  const dsm_encode_options o = {
-      .source = arguments->operand[0],
-      .output = arguments->value[OUTPUT],
-      .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
-      .overrides = overrides.word,
-      .override_count = overrides.count};
-  DSM_TRY(job(comm, &o));
+                      dsm_status (*job)(dsm_comm *, const dsm_on_data_options *)) {
+  dsm_on_data told;
+  DSM_TRY(dsm__on_data(arguments, settings, sizeof settings / sizeof *settings, usual, comm, &told));
+  DSM_TRY(job(comm, &told.options));
   return DSM_OK;
 }
 

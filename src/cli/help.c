@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsmpi/train.h"
-
 enum { COLUMNS = DSM_COLUMNS, OPTION_COLUMN = 26, NAME_COLUMN = 16 };
 
 void dsm__wrapped(const char *text, size_t column, size_t indent, FILE *out) {

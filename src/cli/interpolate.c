@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "dsmpi/memory.h"
-#include "dsmpi/train.h"
 
 enum {
   DATA,
@@ -71,24 +70,14 @@ static dsm_status read_pairs(const char *text, dsm_row_pair **pair, size_t *coun
 
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_status status = DSM_OK;
-  dsm_overrides overrides;
-  dsm_place place;
+  dsm_on_data told;
   dsm_row_pair *pair = NULL;
   size_t pairs = 0;
   uint64_t steps = 8;
-  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
   DSM_TRY(dsm__option_count(arguments, STEPS, 2, 100000, &steps));
   DSM_TRY_DONE(dsm_agree(comm, read_pairs(arguments->value[PAIRS], &pair, &pairs)));
-  DSM_TRY_DONE(dsm__place_given(arguments, DATA, NULL, comm, &place));
-  const dsm_interpolate_options o = {
-      .of = {.source = arguments->operand[0],
-             .output = arguments->value[OUTPUT],
-             .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
-             .overrides = overrides.word,
-             .override_count = overrides.count},
-      .pair = pair,
-      .pairs = pairs,
-      .steps = steps};
+  DSM_TRY_DONE(dsm__on_data(arguments, settings, sizeof settings / sizeof *settings, NULL, comm, &told));
+  const dsm_interpolate_options o = {.of = told.options, .pair = pair, .pairs = pairs, .steps = steps};
   DSM_TRY_DONE(dsm_interpolate(comm, &o));
 done:
   free(pair);

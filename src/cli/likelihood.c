@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dsmpi/diffusion.h"
-#include "dsmpi/train.h"
 
 enum {
   DATA,
@@ -63,18 +62,15 @@ static dsm_status divergence_options(const dsm_arguments *arguments, dsm_likelih
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   static const char *const methods[] = {[DSM_LIKELIHOOD_ODE] = "ode", [DSM_LIKELIHOOD_BOUND] = "bound", NULL};
   uint64_t strata = 0;
-  dsm_overrides overrides;
-  dsm_place place;
-  dsm__overrides_of(arguments, settings, sizeof settings / sizeof *settings, &overrides);
-  DSM_TRY(dsm__place_given(arguments, DATA, NULL, comm, &place));
-  dsm_likelihood_options o = {
-      .source = arguments->operand[0],
-      .data = {place.file, place.dataset, arguments->value[AXES], arguments->value[ROWS]},
-      .output = arguments->value[OUTPUT],
-      .method = -1,
-      .law = -1,
-      .overrides = overrides.word,
-      .override_count = overrides.count};
+  dsm_on_data told;
+  DSM_TRY(dsm__on_data(arguments, settings, sizeof settings / sizeof *settings, NULL, comm, &told));
+  dsm_likelihood_options o = {.source = told.options.source,
+                              .data = told.options.data,
+                              .output = told.options.output,
+                              .method = -1,
+                              .law = -1,
+                              .overrides = told.options.overrides,
+                              .override_count = told.options.override_count};
   DSM_TRY(dsm__option_word(arguments, METHOD, methods, &o.method));
   DSM_TRY(divergence_options(arguments, &o));
   DSM_TRY(dsm__option_count(arguments, STRATA, 1, INT32_MAX, &strata));

@@ -9,7 +9,6 @@
 #include "dsmpi/host.h"
 #include "dsmpi/log.h"
 #include "dsmpi/memory.h"
-#include "dsmpi/train.h"
 
 static dsm_status print_version(FILE *out) {
   char facts[4096];

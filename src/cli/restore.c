@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dsmpi/restore.h"
-#include "dsmpi/train.h"
 
 enum {
   TASK,

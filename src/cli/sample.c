@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "dsmpi/train.h"
-
 enum {
   COUNT,
   OUTPUT,

@@ -2,7 +2,6 @@
 #include <stddef.h>
 
 #include "cli.h"
-#include "dsmpi/train.h"
 
 enum { OUTPUT, MAXH, FRESH, DRY_RUN, OPTION_COUNT };
 

@@ -49,7 +49,6 @@ dsm_status dsm__c2st(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(area(e, &drawn.value, &value));
   DSM_TRY_DONE(area(e, &drawn.floor, &floor));
   dsm_eval_row *row = dsm__row(e, "c2st", pair, value, floor);
-  if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0.5;
   dsm__row_number(row, "steps", (double)e->options->steps);
   snprintf(

@@ -9,7 +9,11 @@
 #include "dsmpi/memory.h"
 #include "internal.h"
 
-enum { ROWS_MIN = 20 /* of either side: below them nothing has an uncertainty */, NEIGHBOURS_MAX = 64 };
+enum {
+  ROWS_MIN = 20, /* of either side: below them nothing has an uncertainty */
+  NEIGHBOURS_MAX = 64,
+  LINES_MAX = 2 /* of a metric */
+};
 #define UNEQUAL_CHANNELS 10 /* ratio of deviations from which on distances are taken of scaled channels */
 
 dsm_eval_options dsm_eval_defaults(void) {
@@ -27,11 +31,8 @@ dsm_eval_options dsm_eval_defaults(void) {
 
 dsm_eval_row *dsm__row(dsm__eval *e, const char *metric, const dsm__pair *pair, dsm_figure figure,
                        dsm_figure floor) {
-  dsm_evaluation *out = e->out;
-  dsm_eval_row *more = realloc(out->row, (out->rows + 1) * sizeof *out->row);
-  if (!more) return NULL;
-  out->row = more;
-  dsm_eval_row *row = &out->row[out->rows++];
+  DSM_ASSERT(e->out->rows < e->lines);
+  dsm_eval_row *row = &e->out->row[e->out->rows++];
   *row = (dsm_eval_row){.metric = metric,
                         .space = pair ? pair->space.name : "",
                         .figure = figure,
@@ -270,6 +271,8 @@ static dsm_status evaluate(dsm__eval *e) {
   DSM_AGREE(e->comm, dsm__choose(&offer, e->options->metrics, choice, &count, e->out));
   if (e->options->layers)
     DSM_TRY(open_space(e, DSM__LAYERS)); /* a layout that does not fit is told at once */
+  e->lines = LINES_MAX * count;
+  DSM_AGREE(e->comm, DSM_ALLOC(e->lines, &e->out->row));
   for (size_t k = 0; k < count; k++) DSM_TRY(measure(e, &choice[k]));
   return DSM_OK;
 }

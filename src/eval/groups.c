@@ -168,14 +168,17 @@ static void compare(sums *r, dsm__whole a, dsm__whole b, dsm_figure *figure) {
     figure[i] = (dsm_figure){all[i], sqrt(variance[i]), (uint64_t)na, (uint64_t)nb};
 }
 
-dsm_status dsm__summed_run(dsm__eval *e, dsm__pair *pair, const dsm__summed *s, dsm_figure *value,
-                           dsm_figure *floor) {
+dsm_status dsm__summed_run(dsm__eval *e, dsm__pair *pair, const dsm__summed *s, dsm_figure **value,
+                           dsm_figure **floor) {
   dsm_status status = DSM_OK;
   sums r = {.s = s};
-  DSM_TRY_DONE(dsm_agree(e->comm, make_room(&r)));
+  status = make_room(&r);
+  if (status == DSM_OK) status = DSM_ALLOC(s->outputs, value);
+  if (status == DSM_OK) status = DSM_ALLOC(s->outputs, floor);
+  DSM_TRY_DONE(dsm_agree(e->comm, status));
   DSM_TRY_DONE(fill(e, pair, &r));
-  compare(&r, DSM__ALL_SAMPLES, DSM__ALL_REFERENCE, value);
-  compare(&r, DSM__FLOOR_PART, DSM__FLOOR_REST, floor);
+  compare(&r, DSM__ALL_SAMPLES, DSM__ALL_REFERENCE, *value);
+  compare(&r, DSM__FLOOR_PART, DSM__FLOOR_REST, *floor);
 done:
   free(r.memory[DSM__SAMPLES]);
   free(r.memory[DSM__REFERENCE]);

@@ -108,7 +108,6 @@ dsm_status dsm__inception(dsm__eval *e, dsm__pair *pair) {
   }
   DSM_TRY_DONE(score(e, e->probabilities[DSM__SAMPLES], &o->probabilities, &value, each));
   dsm_eval_row *row = dsm__row(e, "inception", NULL, value, floor);
-  if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
   dsm__row_number(row, "splits", (double)o->splits);
   snprintf(row->protocol, sizeof row->protocol,
            "Inception score exp E KL(p(y|x) || p(y)) from the probabilities given, mean over %llu splits in "

@@ -57,10 +57,11 @@ typedef struct dsm__eval {
   dsm_comm *comm;
   const dsm_eval_options *options;
   dsm_evaluation *out;
+  size_t lines;       /* that the table has room for */
   dsm__pair *pair[8]; /* by space, NULL: not used; see catalogue.h */
   dsm_dataset *data[DSM__SIDES], *features[DSM__SIDES], *probabilities[DSM__SIDES];
 } dsm__eval;
-/** Adds a line to the table; NULL when there is no memory. Valid until the next one. */
+/** Adds a line to the table, at most two a metric. */
 dsm_eval_row *dsm__row(dsm__eval *e, const char *metric, const dsm__pair *pair, dsm_figure figure,
                        dsm_figure floor);
 void dsm__row_number(dsm_eval_row *row, const char *name, double value);
@@ -134,9 +135,10 @@ typedef struct dsm__summed {
   void (*figures)(const void *self, const double *a, double na, const double *b, double nb, double *out);
   void *self;
 } dsm__summed;
-/** Figures (outputs) and floors of it, with jackknifed errors. Collective. */
-dsm_status dsm__summed_run(dsm__eval *e, dsm__pair *pair, const dsm__summed *s, dsm_figure *value,
-                           dsm_figure *floor);
+/** Figures (outputs) and floors of it, with jackknifed errors; owned by the caller: free(), after a failure too.
+ *  Collective. */
+dsm_status dsm__summed_run(dsm__eval *e, dsm__pair *pair, const dsm__summed *s, dsm_figure **value,
+                           dsm_figure **floor);
 
 /* ---- statistics.c ---------------------------------------------------------------------------------------- */
 

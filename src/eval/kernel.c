@@ -90,7 +90,6 @@ dsm_status dsm__kernel(dsm__eval *e, dsm__pair *pair) {
     DSM_TRY_DONE(
         distance(e, &drawn.floor, size_beside, least(most_beside / size_beside, SUBSETS_MAX), &floor));
   dsm_eval_row *row = dsm__row(e, "kernel", pair, value, floor);
-  if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   dsm__row_number(row, "subset", (double)size);
   dsm__row_number(row, "subsets", (double)subsets);

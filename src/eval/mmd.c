@@ -147,7 +147,6 @@ dsm_status dsm__mmd(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(discrepancy(e, &drawn.value, width, &value));
   DSM_TRY_DONE(discrepancy(e, &drawn.floor, width, &floor));
   dsm_eval_row *row = dsm__row(e, "mmd", pair, value, floor);
-  if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   dsm__row_number(row, "bandwidth", width);
   snprintf(

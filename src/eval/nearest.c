@@ -118,14 +118,12 @@ static dsm_figure copies(const double *two, size_t n, uint64_t among) {
   return (dsm_figure){p, n > 1 ? sqrt(p * (1 - p) / (double)(n - 1)) : (double)NAN, n, among};
 }
 
-static dsm_status report(dsm__eval *e, const dsm__pair *pair, const nearest *s, const double *all,
-                         double *room) {
+static void report(dsm__eval *e, const dsm__pair *pair, const nearest *s, const double *all, double *room) {
   const double *of_reference = all + 2 * s->count[DSM__SAMPLES];
   const uint64_t rows = pair->view[DSM__REFERENCE].rows;
   const size_t n = s->count[DSM__SAMPLES], m = s->count[DSM__REFERENCE];
   dsm_eval_row *row =
       dsm__row(e, "nearest", pair, median(all, n, room, rows), median(of_reference, m, room, rows - 1));
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->unit = "x";
   snprintf(row->protocol, sizeof row->protocol,
            "Nearest: median distance of %zu samples, drawn at random, to their nearest among all rows of the "
@@ -135,9 +133,7 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const nearest *s, 
            "neighbouring order statistics. Copies: share of them less than a third as far from the nearest "
            "row as from the next (Yoon et al. 2023). Error: binomial",
            n);
-  row = dsm__row(e, "copies", pair, copies(all, n, rows), copies(of_reference, m, rows - 1));
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
-  return DSM_OK;
+  dsm__row(e, "copies", pair, copies(all, n, rows), copies(of_reference, m, rows - 1));
 }
 
 dsm_status dsm__nearest(dsm__eval *e, dsm__pair *pair) {
@@ -149,7 +145,7 @@ dsm_status dsm__nearest(dsm__eval *e, dsm__pair *pair) {
   if (status == DSM_OK) status = DSM_ALLOC(2 * s.queries, &all);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
   DSM_TRY_DONE(look_up(e, pair, &s, groups, all));
-  DSM_TRY_DONE(dsm_agree(e->comm, report(e, pair, &s, all, groups)));
+  report(e, pair, &s, all, groups);
 done:
   free(s.query);
   free(s.own);

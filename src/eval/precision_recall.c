@@ -110,7 +110,6 @@ dsm_status dsm__precision_recall(dsm__eval *e, dsm__pair *pair) {
   if (drawn.floor.na > k && drawn.floor.nb > k) DSM_TRY_DONE(both(e, &drawn.floor, floor));
   for (size_t i = 0; i < 2; i++) {
     dsm_eval_row *row = dsm__row(e, names[i], pair, value[i], floor[i]);
-    if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
     dsm__row_number(row, "neighbours", (double)k);
     if (i == 0)
       snprintf(row->protocol, sizeof row->protocol,

@@ -45,7 +45,6 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const dsm_figure *
   const size_t stride = sizeof *value / sizeof(double), layers = s->layers;
   for (size_t k = 0; k < 2; k++) {
     dsm_eval_row *row = dsm__row(e, names[k], pair, value[k], floor[k]);
-    if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
     row->ideal = 0;
     const dsm_figure *of_samples = value + 2 + k * (layers + 1) + 1, *of_reference = of_samples + s->d;
     if (k == 0)
@@ -67,10 +66,7 @@ dsm_status dsm__profile(dsm__eval *e, dsm__pair *pair) {
   dsm__space *s = &pair->space;
   const dsm__summed summed = {s->d, 2 + 2 * s->d, add, figures, s};
   dsm_figure *value = NULL, *floor = NULL;
-  status = DSM_ALLOC(summed.outputs, &value);
-  if (status == DSM_OK) status = DSM_ALLOC(summed.outputs, &floor);
-  DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, value, floor));
+  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, &value, &floor));
   DSM_TRY_DONE(dsm_agree(e->comm, report(e, pair, value, floor)));
 done:
   free(value);

@@ -70,7 +70,6 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const separation *
                          const dsm_figure *floor) {
   const size_t n = pair->space.channels, stride = sizeof *value / sizeof(double);
   dsm_eval_row *row = dsm__row(e, "separation", pair, value[0], floor[0]);
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   dsm__row_number(row, "bins", (double)s->bins - 2);
   snprintf(row->protocol, sizeof row->protocol,
@@ -94,10 +93,7 @@ dsm_status dsm__separation(dsm__eval *e, dsm__pair *pair) {
   const dsm__summed summed = {s.bins * channels, 1 + channels, add, figures, &s};
   dsm_figure *value = NULL, *floor = NULL;
   DSM_TRY_DONE(choose_bins(e, pair, &s));
-  status = DSM_ALLOC(1 + channels, &value);
-  if (status == DSM_OK) status = DSM_ALLOC(1 + channels, &floor);
-  DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, value, floor));
+  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, &value, &floor));
   DSM_TRY_DONE(dsm_agree(e->comm, report(e, pair, &s, value, floor)));
 done:
   free(s.low);

@@ -82,7 +82,6 @@ dsm_status dsm__sliced(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(distance(e, &drawn.value, &value));
   DSM_TRY_DONE(distance(e, &drawn.floor, &floor));
   dsm_eval_row *row = dsm__row(e, "sliced", pair, value, floor);
-  if (!row) DSM_FAIL_DONE(DSM_NO_MEMORY, "no memory for the table");
   row->unit = "x";
   row->ideal = 0;
   dsm__row_number(row, "directions", (double)e->options->directions);

@@ -117,7 +117,6 @@ static dsm_status columns(dsm_eval_row *row, const char *what, const dsm_figure 
 static dsm_status report_shells(dsm__eval *e, const dsm__pair *pair, const spectra *s,
                                 const dsm_figure *value, const dsm_figure *floor) {
   dsm_eval_row *row = dsm__row(e, "spectrum", pair, value[0], floor[0]);
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   snprintf(row->protocol, sizeof row->protocol,
            "Radial power spectrum: mean |F|^2/N^2 of a mode in shells of wave number 0 ... %zu (cycles along "
@@ -138,7 +137,6 @@ static dsm_status report_shells(dsm__eval *e, const dsm__pair *pair, const spect
 static dsm_status report_axes(dsm__eval *e, const dsm__pair *pair, const spectra *s, const dsm_figure *value,
                               const dsm_figure *floor) {
   dsm_eval_row *row = dsm__row(e, "spectrum_axes", pair, value[1], floor[1]);
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   snprintf(row->protocol, sizeof row->protocol,
            "The same of the power along each of %d axes, summed over the modes across it", s->grid.rank);
@@ -176,10 +174,7 @@ dsm_status dsm__spectrum(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(dsm_agree(e->comm, lay_out(&s)));
   summed.width = s.channels * s.width;
   summed.outputs = 2 + 2 * summed.width;
-  status = DSM_ALLOC(summed.outputs, &value);
-  if (status == DSM_OK) status = DSM_ALLOC(summed.outputs, &floor);
-  DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, value, floor));
+  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, &value, &floor));
   status = report_shells(e, pair, &s, value, floor);
   if (status == DSM_OK) status = report_axes(e, pair, &s, value, floor);
   DSM_TRY_DONE(dsm_agree(e->comm, status));

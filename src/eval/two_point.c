@@ -154,7 +154,6 @@ static void figures_of_vectors(const void *self, const double *a, double na, con
 static dsm_status report(dsm__eval *e, const dsm__pair *pair, const two_point *s, const dsm_figure *value,
                          const dsm_figure *floor) {
   dsm_eval_row *row = dsm__row(e, "two_point", pair, value[0], floor[0]);
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->ideal = 0;
   if (s->grid.rank == 0) {
     snprintf(row->protocol, sizeof row->protocol,
@@ -218,10 +217,7 @@ dsm_status dsm__two_point(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(dsm__statistics(e, pair));
   s.statistics = pair->statistics;
   DSM_TRY_DONE(dsm_agree(e->comm, lay_out(&s, pair, &summed)));
-  status = DSM_ALLOC(summed.outputs, &value);
-  if (status == DSM_OK) status = DSM_ALLOC(summed.outputs, &floor);
-  DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, value, floor));
+  DSM_TRY_DONE(dsm__summed_run(e, pair, &summed, &value, &floor));
   DSM_TRY_DONE(dsm_agree(e->comm, report(e, pair, &s, value, floor)));
 done:
   free(s.y);

@@ -58,7 +58,6 @@ static dsm_status report(dsm__eval *e, const dsm__pair *pair, const dsm__drawn *
   const size_t n = pair->space.channels;
   double *error = NULL;
   dsm_eval_row *row = dsm__row(e, "wasserstein", pair, value, floor);
-  if (!row) DSM_FAIL(DSM_NO_MEMORY, "no memory for the table");
   row->unit = "x";
   row->ideal = 0;
   snprintf(row->protocol, sizeof row->protocol,

@@ -14,7 +14,9 @@ typedef struct classifying {
   dsm_condition_data *labels; /* beside the samples; NULL: there are none */
   dsm_classifier *classifier;
   size_t n, classes, features;
-  float *x, *raw;     /* (n, d) of a block; (n) its labels */
+  float *x, *raw; /* (n, d) of a block; (n) its labels */
+  double
+      *t; /* (n) the first time of a noisy classifier, where the noise is least; NULL: it judges clean data */
   uint64_t *row;      /* (n) */
   double *right, *of; /* (classes) of this rank, by label: samples found right, samples */
   double loss;        /* their cross-entropy */
@@ -47,6 +49,8 @@ static dsm_status prepare(classifying *c, const dsm_given *data) {
   DSM_TRY(DSM_ALLOC(c->n * s->d, &c->x));
   DSM_TRY(DSM_ALLOC(c->n, &c->raw));
   DSM_TRY(DSM_ALLOC(c->n, &c->row));
+  if (s->config.objective.noisy) DSM_TRY(DSM_ALLOC(c->n, &c->t));
+  for (size_t i = 0; c->t && i < c->n; i++) c->t[i] = dsm_process_first(s->process, false);
   DSM_TRY(DSM_ALLOC(c->classes, &c->right));
   DSM_TRY(DSM_ALLOC(c->classes, &c->of));
   DSM_TRY(dsm__given_text(&c->given, c->input, sizeof c->input));
@@ -81,15 +85,7 @@ static dsm_status classify_block(void *self, const dsm__block *block) {
   float *p = block->field[PROBABILITIES];
   int32_t *found = block->field[CLASS];
   DSM_TRY(dsm__given_read(&c->given, block->first, c->n, c->x));
-  /* a noisy classifier is asked about its first time, where the noise is least */
-  const double first = dsm_process_first(c->trained.session.process, false);
-  double *t = NULL;
-  if (c->trained.session.config.objective.noisy) {
-    DSM_TRY(DSM_ALLOC(c->n, &t));
-    for (size_t i = 0; i < c->n; i++) t[i] = first;
-  }
-  dsm_classifier_run(c->classifier, c->trained.w, c->x, t, block->field[FEATURES], p);
-  free(t);
+  dsm_classifier_run(c->classifier, c->trained.w, c->x, c->t, block->field[FEATURES], p);
   for (size_t i = 0; i < c->n; i++) {
     found[i] = most_probable(p + i * c->classes, c->classes);
     block->evaluations[i] = 1;
@@ -131,7 +127,7 @@ done:
   return status;
 }
 
-static dsm_status classify(classifying *c, dsm_comm *comm, const dsm_classify_options *o) {
+static dsm_status classify(classifying *c, dsm_comm *comm, const dsm_on_data_options *o) {
   c->trained.classifies = true;
   DSM_TRY(dsm__trained_open(comm, o->source, o->overrides, o->override_count, &c->trained));
   DSM_AGREE(comm, prepare(c, &o->data));
@@ -162,7 +158,7 @@ static dsm_status classify(classifying *c, dsm_comm *comm, const dsm_classify_op
   return DSM_OK;
 }
 
-dsm_status dsm_classify(dsm_comm *comm, const dsm_classify_options *options) {
+dsm_status dsm_classify(dsm_comm *comm, const dsm_on_data_options *options) {
   classifying c = {0};
   const dsm_status status = classify(&c, comm, options);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
@@ -173,6 +169,7 @@ dsm_status dsm_classify(dsm_comm *comm, const dsm_classify_options *options) {
   free(c.x);
   free(c.raw);
   free(c.row);
+  free(c.t);
   free(c.right);
   free(c.of);
   return status;

@@ -42,7 +42,7 @@ static dsm_status check(const dsm__trained *t) {
                            "out; it is for decode");
 }
 
-static dsm_status encode(coding *c, dsm_comm *comm, const dsm_encode_options *options) {
+static dsm_status encode(coding *c, dsm_comm *comm, const dsm_on_data_options *options) {
   dsm__latents *l = &c->latents;
   DSM_TRY(dsm__latents_open(comm, options, true, l));
   DSM_AGREE(comm, check(&l->trained));
@@ -67,7 +67,7 @@ static dsm_status encode(coding *c, dsm_comm *comm, const dsm_encode_options *op
   return DSM_OK;
 }
 
-dsm_status dsm_encode(dsm_comm *comm, const dsm_encode_options *options) {
+dsm_status dsm_encode(dsm_comm *comm, const dsm_on_data_options *options) {
   coding c = {0};
   const dsm_status status = encode(&c, comm, options);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
@@ -87,7 +87,7 @@ static dsm_status decode_block(void *self, const dsm__block *block) {
   return DSM_OK;
 }
 
-static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_encode_options *options) {
+static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_on_data_options *options) {
   DSM_TRY(dsm__latents_open(comm, options, false, l));
   dsm_samples_info info = dsm__trained_info(&l->trained, l->given.count);
   info.input = l->input;
@@ -100,7 +100,7 @@ static dsm_status decode(dsm__latents *l, dsm_comm *comm, const dsm_encode_optio
   return DSM_OK;
 }
 
-dsm_status dsm_decode(dsm_comm *comm, const dsm_encode_options *options) {
+dsm_status dsm_decode(dsm_comm *comm, const dsm_on_data_options *options) {
   dsm__latents l = {0};
   const dsm_status status = decode(&l, comm, options);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);

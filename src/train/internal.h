@@ -386,7 +386,7 @@ typedef struct dsm__latents {
 } dsm__latents;
 /** Opens model, data and conditions, and settles how the way is walked; `of_data`: the rows are samples, to be
  *  normalised, else latents. Prints what it found. Close after a failure too. Collective. */
-dsm_status dsm__latents_open(dsm_comm *comm, const dsm_encode_options *options, bool of_data,
+dsm_status dsm__latents_open(dsm_comm *comm, const dsm_on_data_options *options, bool of_data,
                              dsm__latents *l);
 void dsm__latents_close(dsm__latents *l);
 /** x (sampler.block, d): from samples in normalised units to latents of unit deviation, or back. Sample i takes its

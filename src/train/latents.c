@@ -43,7 +43,7 @@ static dsm_status prepare(dsm__latents *l) {
   return DSM_OK;
 }
 
-dsm_status dsm__latents_open(dsm_comm *comm, const dsm_encode_options *options, bool of_data,
+dsm_status dsm__latents_open(dsm_comm *comm, const dsm_on_data_options *options, bool of_data,
                              dsm__latents *l) {
   char sampler[256];
   const dsm__trained *t = &l->trained;
