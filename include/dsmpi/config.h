@@ -195,6 +195,8 @@ typedef struct dsm_config {
     int64_t log_every, checkpoint_every, keep, keep_every, max_skipped, watchdog;
     bool background_saving;
     int64_t held_out, evaluate_every;
+    int64_t preview_every, preview_samples;
+    char preview_metrics[DSM_TEXT_MAX]; /* as dsm_eval_options.metrics; "" = none */
   } train;
   dsm_sampler_settings sampler;
 } dsm_config;

@@ -91,6 +91,9 @@ typedef struct dsm_evaluation {
  *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA: shapes that differ, a value that is not finite, too few rows for what was
  *  asked; DSM_USAGE: an unknown metric or space; DSM_BAD_CONFIG: a metric that does not fit the data or lacks an input. */
 dsm_status dsm_evaluate(dsm_comm *comm, const dsm_eval_options *options, dsm_evaluation *evaluation);
+/** Whether each word of a list is a metric, and taken in its space: what can be told without data. Not collective.
+ *  @return DSM_OK; DSM_USAGE; DSM_BAD_CONFIG. */
+dsm_status dsm_eval_check_list(const char *metrics);
 void dsm_evaluation_destroy(dsm_evaluation *evaluation);
 /** The table, 80 columns wide, and under it the protocols. Call it on rank 0. */
 void dsm_evaluation_print(const dsm_evaluation *evaluation);

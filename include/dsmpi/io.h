@@ -67,9 +67,10 @@ typedef struct dsm_checkpoint {
   uint64_t seed;
   double loss_sum; /* of the steps since the last line of metrics, so that the log goes on exactly */
   int64_t loss_steps;
-  int64_t skipped;  /* steps left out so far, because loss or gradient was not finite */
-  double noise_square, noise_trace; /* averages behind the gradient noise scale; 0 in files of before they were kept */
-  char *config;                     /* YAML text of the effective configuration */
+  int64_t skipped; /* steps left out so far, because loss or gradient was not finite */
+  double noise_square,
+      noise_trace;  /* averages behind the gradient noise scale; 0 in files of before they were kept */
+  char *config;     /* YAML text of the effective configuration */
   dsm_shape sample; /* (spatial..., C) as the model sees it */
   dsm_normalization normalization;
   dsm_normalization conditions; /* of u; channels 0 = the model has none */
@@ -240,6 +241,12 @@ dsm_status dsm_picture_png(const dsm_picture *picture, unsigned char **bytes, si
 /** Writes a PNG, beside and renamed. */
 dsm_status dsm_picture_write(const dsm_picture *picture, const char *path);
 
+/** The values of channel c of x (pixels, channels) that lie above a share `outer` of them, at[0], and below it, at[1]: with
+ *  0.005 one hot pixel does not turn the rest black. Of many values an even selection is sorted. Values that are not finite
+ *  are left out; `*finite` counts the others, and without any at = 0, 0. */
+dsm_status dsm_value_range(const float *x, size_t pixels, size_t channels, size_t c, double outer,
+                           double at[2], size_t *finite);
+
 /** A grid of `count` samples x (count, height, width, channels): 1 channel grey, 3 channels colour, any
  *  other number one grey panel a channel, side by side. Values between low[c] and high[c] go from black to
  *  white; equal bounds give mid-grey. `columns` 0 = about square. Each pixel is drawn `zoom` x `zoom` (0 =
@@ -247,6 +254,12 @@ dsm_status dsm_picture_write(const dsm_picture *picture, const char *path);
 dsm_status dsm_picture_grid(const float *x, size_t count, size_t height, size_t width, size_t channels,
                             const double *low, const double *high, size_t columns, size_t zoom,
                             dsm_picture *picture);
+/** Whether samples have planes that can be shown: (height, width, channels), or bodies (depth, height, width, channels). */
+bool dsm_has_planes(dsm_shape sample);
+/** The grid of such samples, x (count, sample...); of a body the middle plane. */
+dsm_status dsm_picture_planes(const float *x, size_t count, dsm_shape sample, const double *low,
+                              const double *high, size_t columns, size_t zoom, dsm_picture *picture);
+
 /** A scatter picture of 2-D points x (count, 2), square of `side` pixels, axes equal, limits from the data's
  *  0.1 % and 99.9 % quantiles with a margin (or from limits[4] = x0 x1 y0 y1 if not NULL), a frame with tick
  *  marks at round numbers; darker where points are denser. */

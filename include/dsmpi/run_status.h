@@ -14,7 +14,14 @@ typedef enum dsm_run_state {
   DSM_RUN_LIFELESS  /* a job has not given the folder back: it was killed, or does not get on */
 } dsm_run_state;
 
-enum { DSM_RUN_NOTES = 6 };
+enum { DSM_RUN_NOTES = 6, DSM_RUN_FIGURES = 16 };
+
+/** What a run has measured besides the losses of its batches. */
+typedef struct dsm_run_figure {
+  char name[64]; /* "held_out_loss"; of previews "frechet@pca" */
+  int64_t step;
+  double value, error, floor; /* NAN: none */
+} dsm_run_figure;
 
 /** What is not known is NAN, -1 (steps and counts) or "". */
 typedef struct dsm_run_status {
@@ -35,6 +42,9 @@ typedef struct dsm_run_status {
     int64_t step;
     double age, bytes; /* seconds since it was written */
   } checkpoint;
+  int64_t preview; /* step of the newest one */
+  dsm_run_figure figure[DSM_RUN_FIGURES];
+  size_t figures; /* of each name the newest */
   char said[256]; /* the last line of the log for scripts or about trouble, "dsmpi: ..." */
   char note[DSM_RUN_NOTES][256];
   size_t notes; /* pieces that are missing or damaged, and what to do */

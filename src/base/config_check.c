@@ -7,6 +7,7 @@
 #include "schema.h"
 
 #define WRONG(...) dsm__mistake(mistakes, 0, 0, __VA_ARGS__)
+enum { PREVIEW_MEASURED = 20 /* rows that dsm_evaluate wants */ };
 
 static void check_each(const dsm_config *c, dsm__mistakes *mistakes) {
   char why[256];
@@ -142,6 +143,18 @@ static void check_held_out(const dsm_config *c, dsm__mistakes *mistakes) {
           c->train.held_out);
 }
 
+static void check_previews(const dsm_config *c, dsm__mistakes *mistakes) {
+  if (c->train.preview_every == 0 && c->train.preview_metrics[0])
+    WRONG("train.preview_metrics = '%s', but there are no previews: train.preview_every sets how often",
+          c->train.preview_metrics);
+  if (c->train.preview_metrics[0] && c->train.preview_samples < PREVIEW_MEASURED)
+    WRONG("train.preview_samples = %" PRId64 ", but train.preview_metrics need %d or more",
+          c->train.preview_samples, (int)PREVIEW_MEASURED);
+  if (c->train.preview_every > 0 && c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    WRONG("train.preview_every = %" PRId64 ", but objective.name classifier makes no samples",
+          c->train.preview_every);
+}
+
 dsm_status dsm_config_check(const dsm_config *config) {
   dsm__mistakes collected, *mistakes = &collected;
   DSM_TRY(dsm__mistakes_begin(mistakes, NULL, false));
@@ -154,6 +167,7 @@ dsm_status dsm_config_check(const dsm_config *config) {
   check_averages(config, mistakes);
   check_conditions(config, mistakes);
   check_held_out(config, mistakes);
+  check_previews(config, mistakes);
   if (config->train.steps > 0 && config->optimizer.warmup >= config->train.steps)
     WRONG("optimizer.warmup = %" PRId64 " must be below train.steps = %" PRId64, config->optimizer.warmup,
           config->train.steps);

@@ -260,6 +260,16 @@ const dsm__setting dsm__schema[] = {
     {"train.evaluate_every", DSM__INT, FIELD(train, evaluate_every), FROM(0), .initial = "0",
      .also = "eval_every eval_interval val_interval validate_every eval_freq",
      .sentence = "Steps between two measurements of the held-out loss; 0 = as many as between two checkpoints."},
+    {"train.preview_every", DSM__INT, FIELD(train, preview_every), FROM(0), .initial = "0",
+     .also = "sample_every save_and_sample_every sample_interval demo_every",
+     .sentence = "Steps between two previews, the first before training: samples drawn with the averaged parameters into "
+                 "RUN/previews, with a picture; 0 = none."},
+    {"train.preview_samples", DSM__INT, FIELD(train, preview_samples), RANGE(1, 1 << 24), .initial = "64",
+     .also = "num_samples n_samples demo_samples",
+     .sentence = "Samples of a preview; drawn as sampler.* says, of labels each in turn."},
+    {"train.preview_metrics", DSM__TEXT, FIELD(train, preview_metrics), .also = "metrics eval_metrics",
+     .sentence = "Metrics of the previews, as in dsmpi eval --metrics, against the rows held out, or, without those, all "
+                 "others; they go into metrics.jsonl with their errors and floors. Empty: none."},
     {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "

@@ -89,11 +89,32 @@ static void checkpoint_fact(const dsm_run_status *s) {
   fact("checkpoint", text);
 }
 
+static void figure_facts(const dsm_run_status *s) {
+  for (size_t i = 0; i < s->figures; i++) {
+    const dsm_run_figure *f = &s->figure[i];
+    char text[256], error[TEXT] = "", floor[TEXT] = "", step[TEXT];
+    if (isfinite(f->error)) snprintf(error, sizeof error, " +- %.2g", f->error);
+    if (isfinite(f->floor)) snprintf(floor, sizeof floor, ", floor %.4g", f->floor);
+    snprintf(text, sizeof text, "%s %.4g%s%s, step %s", f->name, f->value, error, floor,
+             steps(f->step, step));
+    fact(i ? "" : "measured", text);
+  }
+}
+
+static void preview_fact(const char *run, const dsm_run_status *s) {
+  char text[DSM_TEXT_MAX + 64];
+  if (s->preview < 0) return;
+  snprintf(text, sizeof text, "%s/previews/step-%08lld.*", run, (long long)s->preview);
+  fact("preview", text);
+}
+
 static void block(const char *run, const dsm_run_status *s) {
   char text[TEXT];
   printf("%s: %s\n", run, dsm_run_state_word(s->state));
   owner_fact(s);
   step_fact(s);
+  figure_facts(s);
+  preview_fact(run, s);
   checkpoint_fact(s);
   if (s->skipped > 0) {
     char sentence[2 * TEXT];

@@ -27,6 +27,21 @@ static void count(const char *key, int64_t n) {
     printf(", \"%s\": null", key);
 }
 
+static void figures(const dsm_run_status *s) {
+  fputs(", \"figures\": [", stdout);
+  for (size_t i = 0; i < s->figures; i++) {
+    const dsm_run_figure *f = &s->figure[i];
+    fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
+    dsm_json_text(stdout, f->name);
+    count("step", f->step);
+    real("value", f->value);
+    real("error", f->error);
+    real("floor", f->floor);
+    putchar('}');
+  }
+  putchar(']');
+}
+
 void dsm__status_json(const char *run, const dsm_run_status *s) {
   const bool owned = s->owner.host[0] != '\0';
   printf("{\"state\": \"%s\"", dsm_run_state_word(s->state));
@@ -42,6 +57,8 @@ void dsm__status_json(const char *run, const dsm_run_status *s) {
   count("checkpoint_step", s->checkpoint.step);
   real("checkpoint_seconds_ago", s->checkpoint.age);
   real("checkpoint_bytes", s->checkpoint.bytes);
+  count("preview_step", s->preview);
+  figures(s);
   text("host", s->owner.host);
   text("job", s->owner.job[0] == '-' ? "" : s->owner.job);
   count("process", owned ? s->owner.pid : -1);

@@ -1,7 +1,6 @@
 /* dsmpi view: images as a grid, points in the plane as a scatter. */
 #include "view.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "dsmpi/memory.h"
@@ -21,30 +20,18 @@ static const dsm_option options[OPTION_COUNT] = {
                 "pictures of these datasets of FILE side by side, a row a sample"},
 };
 
-enum { IMAGES = 64, ROWS_BESIDE = 8, POINTS = 20000, SCATTER_SIDE = 800, QUANTILE_VALUES = 1 << 18 };
+enum { IMAGES = 64, ROWS_BESIDE = 8, POINTS = 20000, SCATTER_SIDE = 800 };
 
-static int by_value(const void *a, const void *b) {
-  float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
-
-dsm_status dsm__channel_range(const float *x, size_t pixels, size_t channels, size_t c, double *low,
-                              double *high, size_t *not_finite) {
-  float *value;
-  size_t stride = pixels / QUANTILE_VALUES + 1, count = 0;
-  DSM_TRY(DSM_ALLOC(pixels / stride + 1, &value));
-  for (size_t i = 0; i < pixels; i++) {
-    float v = x[i * channels + c];
-    if (!isfinite(v)) {
-      ++*not_finite;
-    } else if (i % stride == 0) {
-      value[count++] = v;
-    }
+dsm_status dsm__view_range(const float *x, size_t pixels, size_t channels, double *low, double *high,
+                           size_t *not_finite) {
+  for (size_t c = 0; c < channels; c++) {
+    double at[2];
+    size_t finite;
+    DSM_TRY(dsm_value_range(x, pixels, channels, c, 0.005, at, &finite));
+    low[c] = at[0];
+    high[c] = at[1];
+    *not_finite += pixels - finite;
   }
-  qsort(value, count, sizeof *value, by_value);
-  *low = count ? value[(size_t)(0.005 * (double)(count - 1))] : 0;
-  *high = count ? value[(size_t)(0.995 * (double)(count - 1) + 0.5)] : 0;
-  free(value);
   return DSM_OK;
 }
 
@@ -71,20 +58,22 @@ static dsm_status draw_images(const dsm_arguments *arguments, const float *x, si
                               dsm_picture *picture) {
   dsm_status status = DSM_OK;
   double *low = NULL, *high = NULL;
-  size_t height = sample.n[0], width = sample.n[1], channels = sample.n[2], not_finite = 0;
+  const size_t *n = sample.n + (sample.rank - 3), channels = n[2],
+               pixels = count * dsm_shape_count(sample) / channels;
+  size_t not_finite = 0;
   uint64_t columns = 0, zoom = 0;
   bool given;
   DSM_TRY(dsm__option_count(arguments, COLUMNS, 1, count, &columns));
   DSM_TRY(dsm__option_count(arguments, ZOOM, 1, 64, &zoom));
   DSM_TRY_DONE(DSM_ALLOC(channels, &low));
   DSM_TRY_DONE(DSM_ALLOC(channels, &high));
-  for (size_t c = 0; c < channels; c++)
-    DSM_TRY_DONE(dsm__channel_range(x, count * height * width, channels, c, &low[c], &high[c], &not_finite));
+  DSM_TRY_DONE(dsm__view_range(x, pixels, channels, low, high, &not_finite));
   DSM_TRY_DONE(own_bounds(arguments, LOW, channels, low, &given));
   DSM_TRY_DONE(own_bounds(arguments, HIGH, channels, high, &given));
-  DSM_TRY_DONE(dsm_picture_grid(x, count, height, width, channels, low, high, columns, zoom, picture));
+  DSM_TRY_DONE(dsm_picture_planes(x, count, sample, low, high, columns, zoom, picture));
   if (not_finite > 0) printf("%zu values are not finite\n", not_finite);
-  printf("%zu images of %zu x %zu; black to white:", count, height, width);
+  printf("%zu images of %zu x %zu%s; black to white:", count, n[0], n[1],
+         sample.rank > 3 ? ", the middle planes" : "");
   for (size_t c = 0; c < channels && c < 8; c++) printf("%s %.4g ... %.4g", c ? "," : "", low[c], high[c]);
   puts(channels > 8 ? ", ..." : "");
 done:
@@ -117,11 +106,12 @@ static dsm_status draw(const dsm_arguments *arguments, dsm_dataset *set, dsm_pic
   char shape[96];
   bool points = sample.rank == 1 && sample.n[0] == 2;
   uint64_t count = points ? POINTS : IMAGES;
-  if (!points && sample.rank != 3) {
-    DSM_FAIL(DSM_BAD_DATA,
-             "view shows images (height, width, channels) and points in the plane (2), but samples of "
-             "the data have shape %s; --axes tells what the axes are",
-             dsm_shape_text(sample, shape, sizeof shape));
+  if (!points && !dsm_has_planes(sample)) {
+    DSM_FAIL(
+        DSM_BAD_DATA,
+        "view shows images (height, width, channels), bodies with a depth before these, and points in the "
+        "plane (2), but samples of the data have shape %s; --axes tells what the axes are",
+        dsm_shape_text(sample, shape, sizeof shape));
   }
   DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000), &count));
   if (count > info->rows) count = info->rows;
@@ -198,7 +188,8 @@ const dsm_command dsm__command_view = {
     .sentence = "draw samples or data as a picture: a grid of images, or points",
     .details =
         "Images: the range from black to white is that of all but the outermost 0.5 % of the values of each "
-        "channel. Three channels are colours, other numbers stand side by side in grey.\n"
+        "channel. Three channels are colours, other numbers stand side by side in grey. Of bodies the middle "
+        "plane is shown.\n"
         "\n"
         "  dsmpi view samples.h5 -o samples.png -n 100 --columns 10\n"
         "  dsmpi view restored.h5 -o restored.png --beside observation,mean,std,truth",

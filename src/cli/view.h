@@ -5,11 +5,10 @@
 #include "cli.h"
 #include "dsmpi/io.h"
 
-/* The range that holds all but the outermost 0.5 % of channel c of x (pixels, channels) on either side: one hot pixel
- * must not turn the rest black. Of many values an even selection is sorted. Values that are not finite are left out
- * and counted. */
-dsm_status dsm__channel_range(const float *x, size_t pixels, size_t channels, size_t c, double *low,
-                              double *high, size_t *not_finite);
+/* Black and white (channels) for x (pixels, channels): all but the outermost 0.5 % of the values lie between them.
+ * `*not_finite` is raised by the values that are not. */
+dsm_status dsm__view_range(const float *x, size_t pixels, size_t channels, double *low, double *high,
+                           size_t *not_finite);
 
 /* What is shown side by side, and how. */
 typedef struct dsm__beside {

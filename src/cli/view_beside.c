@@ -82,9 +82,9 @@ static dsm_status set_ranges(const dsm__beside *b, panel *panels, size_t count) 
   }
   for (size_t k = 0; k < count; k++) {
     panel *p = &panels[k];
+    DSM_TRY(
+        dsm__view_range(p->x, p->count * p->each * p->height * p->width, p->channels, p->low, p->high, &odd));
     for (size_t c = 0; c < p->channels; c++) {
-      DSM_TRY(dsm__channel_range(p->x, p->count * p->each * p->height * p->width, p->channels, c, &p->low[c],
-                                 &p->high[c], &odd));
       if (has_own_range(p) || (count > 1 && is_named(p, "observation"))) continue;
       low[c] = fmin(low[c], p->low[c]);
       high[c] = fmax(high[c], p->high[c]);

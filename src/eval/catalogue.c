@@ -167,7 +167,7 @@ static dsm_status find_space(const char *word, const char *place, dsm__space_nam
 }
 
 /* "METRIC" or "METRIC@SPACE". */
-static dsm_status read_word(const dsm__offer *o, const char *word, dsm__choice *choice) {
+static dsm_status read_word(const char *word, dsm__choice *choice) {
   char name[WORD_MAX];
   snprintf(name, sizeof name, "%s", word);
   char *at = strchr(name, '@');
@@ -183,8 +183,23 @@ static dsm_status read_word(const dsm__offer *o, const char *word, dsm__choice *
     choice->space = DSM__RAW;
   if (choice->space != DSM__NONE && !(allowed & BIT(choice->space)))
     DSM_FAIL(DSM_BAD_CONFIG, "--metrics %s: %s is not taken in the space %s", word, name, at);
-  const char *why = unfit(o, choice->metric, choice->space);
-  if (why) DSM_FAIL(DSM_BAD_CONFIG, "--metrics %s: %s", word, why);
+  return DSM_OK;
+}
+
+/* Copies the first word of a list, and returns what is behind it; NULL at the end. */
+static const char *next_word(const char *list, char word[WORD_MAX]) {
+  const size_t length = strcspn(list, ",");
+  snprintf(word, WORD_MAX, "%.*s", (int)length, list);
+  return list[length] ? list + length + 1 : NULL;
+}
+
+dsm_status dsm_eval_check_list(const char *list) {
+  char word[WORD_MAX];
+  dsm__choice choice;
+  while (list) {
+    list = next_word(list, word);
+    if (strcmp(word, "all") != 0) DSM_TRY(read_word(word, &choice));
+  }
   return DSM_OK;
 }
 
@@ -198,22 +213,22 @@ dsm_status dsm__choose(const dsm__offer *o, const char *list, dsm__choice choice
                        size_t *count, dsm_evaluation *out) {
   *count = 0;
   if (!list) return choose_suiting(o, false, choice, count, out);
-  for (const char *p = list;; p++) {
-    const size_t length = strcspn(p, ",");
+  for (const char *rest = list; rest;) {
     char word[WORD_MAX];
-    snprintf(word, sizeof word, "%.*s", (int)length, p);
+    rest = next_word(rest, word);
     if (strcmp(word, "all") == 0) {
       DSM_TRY(choose_suiting(o, true, choice, count, out));
-    } else {
-      dsm__choice c;
-      DSM_TRY(read_word(o, word, &c));
-      if (*count == DSM__CHOICES_MAX / 2)
-        DSM_FAIL(DSM_USAGE, "--metrics: more than %d metrics", DSM__CHOICES_MAX / 2);
-      bool known = false;
-      for (size_t k = 0; k < *count; k++) known |= choice[k].metric == c.metric && choice[k].space == c.space;
-      if (!known) choice[(*count)++] = c;
+      continue;
     }
-    p += length;
-    if (*p == '\0') return DSM_OK;
+    dsm__choice c;
+    DSM_TRY(read_word(word, &c));
+    const char *why = unfit(o, c.metric, c.space);
+    if (why) DSM_FAIL(DSM_BAD_CONFIG, "--metrics %s: %s", word, why);
+    if (*count == DSM__CHOICES_MAX / 2)
+      DSM_FAIL(DSM_USAGE, "--metrics: more than %d metrics", DSM__CHOICES_MAX / 2);
+    bool known = false;
+    for (size_t k = 0; k < *count; k++) known |= choice[k].metric == c.metric && choice[k].space == c.space;
+    if (!known) choice[(*count)++] = c;
   }
+  return DSM_OK;
 }

@@ -43,9 +43,8 @@ dsm_status dsm__rows_read(const char *file, const char *dataset, const char *axe
 void dsm__rows_destroy(dsm__rows *rows);
 /* Elements of rows on a grid of positions: channels of (spatial..., C), one position for vectors. */
 size_t dsm__rows_channels(const dsm__rows *rows);
-/* Parts `low` and `high` of the finite values of channel c lie below these two; of up to 2^18 of them. False: none is finite. */
-dsm_status dsm__rows_quantiles(const dsm__rows *rows, size_t c, double low, double high, double at[2],
-                               bool *found);
+/* Channel c's range without the outermost, see dsm_value_range. False: no value is finite. */
+dsm_status dsm__rows_range(const dsm__rows *rows, size_t c, double outer, double at[2], bool *found);
 
 /* ---- evaluation.c: what dsmpi eval has written ------------------------------------------------------------ */
 
@@ -99,6 +98,8 @@ void dsm__report_note_failure(dsm__report *r, const char *what);
 const char *dsm__data_name(const dsm__report *r);
 /* n numbers of the arena. */
 dsm_status dsm__room(dsm__report *r, size_t n, double **x);
+/* What a column of the log says over the steps, x and y (n) of the arena: the rows that have a finite value, which may be few. */
+dsm_status dsm__over_steps(dsm__report *r, const double *column, double **x, double **y, size_t *n);
 /* Fills r->run; what cannot be read becomes a note. */
 void dsm__run_read(dsm__report *r);
 /* Path of the newest file of `folder` whose name begins and ends so; false: there is none. */
@@ -107,7 +108,7 @@ bool dsm__newest_file(const char *folder, const char *begin, const char *end, ch
 /* ---- the sections, each absent where its data are -------------------------------------------------------- */
 
 typedef dsm_status dsm__section_put(dsm__report *r);
-dsm__section_put dsm__put_head, dsm__put_training, dsm__put_held_out, dsm__put_samples,
+dsm__section_put dsm__put_head, dsm__put_training, dsm__put_held_out, dsm__put_growth, dsm__put_samples,
     dsm__put_distributions, dsm__put_metrics, dsm__put_timing, dsm__put_settings;
 
 #endif

@@ -32,6 +32,19 @@ dsm_status dsm__room(dsm__report *r, size_t n, double **x) {
   return DSM_OK;
 }
 
+dsm_status dsm__over_steps(dsm__report *r, const double *column, double **x, double **y, size_t *n) {
+  const double *step = dsm__history_values(&r->history, "step");
+  *n = 0;
+  DSM_TRY(dsm__room(r, r->history.rows, x));
+  DSM_TRY(dsm__room(r, r->history.rows, y));
+  for (size_t i = 0; i < r->history.rows; i++) {
+    if (!isfinite(column[i])) continue;
+    (*x)[*n] = step[i];
+    (*y)[(*n)++] = column[i];
+  }
+  return DSM_OK;
+}
+
 /* ---- gathering ----------------------------------------------------------------------------------------- */
 
 static void look_at_history(dsm__report *r) {
@@ -63,9 +76,13 @@ static dsm_status look_at_samples(dsm__report *r) {
     DSM_TRY(dsm__rows_read(r->options->samples, "/samples", "", "", ROWS, &r->samples));
     return DSM_OK;
   }
-  snprintf(folder, sizeof folder, "%s/samples", r->options->run);
-  if (dsm__newest_file(folder, "", ".h5", path, sizeof path) &&
-      dsm__rows_read(path, "/samples", "", "", ROWS, &r->samples) != DSM_OK)
+  static const char *const places[] = {"samples", "previews"};
+  bool found = false;
+  for (size_t i = 0; !found && i < sizeof places / sizeof *places; i++) {
+    snprintf(folder, sizeof folder, "%s/%s", r->options->run, places[i]);
+    found = dsm__newest_file(folder, "", ".h5", path, sizeof path);
+  }
+  if (found && dsm__rows_read(path, "/samples", "", "", ROWS, &r->samples) != DSM_OK)
     dsm__report_note_failure(r, "samples");
   return DSM_OK;
 }
@@ -109,9 +126,9 @@ static dsm_status gather(dsm__report *r) {
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
 static dsm_status put_page(dsm__report *r) {
-  static dsm__section_put *const sections[] = {dsm__put_head,    dsm__put_training,      dsm__put_held_out,
-                                               dsm__put_samples, dsm__put_distributions, dsm__put_metrics,
-                                               dsm__put_timing,  dsm__put_settings};
+  static dsm__section_put *const sections[] = {dsm__put_head,    dsm__put_training, dsm__put_held_out,
+                                               dsm__put_growth,  dsm__put_samples,  dsm__put_distributions,
+                                               dsm__put_metrics, dsm__put_timing,   dsm__put_settings};
   dsm__page *p = &r->page;
   char when[40];
   dsm__markup(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

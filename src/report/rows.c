@@ -1,10 +1,10 @@
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "dsmpi/data.h"
+#include "dsmpi/io.h"
 #include "internal.h"
 
-enum { RUNS = 64, VALUES = 1 << 18 };
+enum { RUNS = 64 };
 static const size_t numbers_most = 1 << 23; /* 32 MiB */
 
 /* Runs of neighbouring rows: as few chunks of the file as may be are read, and data that are sorted are met everywhere. */
@@ -65,24 +65,10 @@ size_t dsm__rows_channels(const dsm__rows *rows) {
   return rows->sample.n[rows->sample.rank - 1];
 }
 
-static int ascending(const void *a, const void *b) {
-  const float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
-
-dsm_status dsm__rows_quantiles(const dsm__rows *rows, size_t c, double low, double high, double at[2],
-                               bool *found) {
-  const size_t channels = dsm__rows_channels(rows), all = rows->n * rows->d / channels,
-               stride = all / VALUES + 1;
-  float *value;
-  size_t n = 0;
-  DSM_TRY(DSM_ALLOC(all / stride + 1, &value));
-  for (size_t i = 0; i < all; i += stride)
-    if (isfinite(rows->x[i * channels + c])) value[n++] = rows->x[i * channels + c];
-  qsort(value, n, sizeof *value, ascending);
-  *found = n > 0;
-  at[0] = n ? value[(size_t)floor(low * (double)(n - 1))] : 0;
-  at[1] = n ? value[(size_t)ceil(high * (double)(n - 1))] : 0;
-  free(value);
+dsm_status dsm__rows_range(const dsm__rows *rows, size_t c, double outer, double at[2], bool *found) {
+  const size_t channels = dsm__rows_channels(rows);
+  size_t finite;
+  DSM_TRY(dsm_value_range(rows->x, rows->n * rows->d / channels, channels, c, outer, at, &finite));
+  *found = finite > 0;
   return DSM_OK;
 }

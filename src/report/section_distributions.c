@@ -43,8 +43,8 @@ static size_t outline(const dsm__rows *rows, size_t c, const double range[2], do
 static dsm_status common_range(const dsm__report *r, size_t c, double range[2]) {
   double of_samples[2] = {0}, of_data[2] = {0};
   bool samples = false, data = false;
-  if (r->samples.x) DSM_TRY(dsm__rows_quantiles(&r->samples, c, 0.001, 0.999, of_samples, &samples));
-  if (r->data.x) DSM_TRY(dsm__rows_quantiles(&r->data, c, 0.001, 0.999, of_data, &data));
+  if (r->samples.x) DSM_TRY(dsm__rows_range(&r->samples, c, 0.001, of_samples, &samples));
+  if (r->data.x) DSM_TRY(dsm__rows_range(&r->data, c, 0.001, of_data, &data));
   const double span = data ? of_data[1] - of_data[0] : 0, beyond = span > 0 ? span : INFINITY;
   range[0] = !samples ? of_data[0]
              : !data  ? of_samples[0]

@@ -7,29 +7,14 @@
 
 enum { CHANNELS_MAX = 8 };
 
-/* The rows that have a finite value, which may be few. */
-static dsm_status sparse(dsm__report *r, const double *value, double **x, double **y, size_t *n) {
-  const dsm__history *h = &r->history;
-  const double *step = dsm__history_values(h, "step");
-  *n = 0;
-  DSM_TRY(dsm__room(r, h->rows, x));
-  DSM_TRY(dsm__room(r, h->rows, y));
-  for (size_t i = 0; i < h->rows; i++) {
-    if (!isfinite(value[i])) continue;
-    (*x)[*n] = step[i];
-    (*y)[(*n)++] = value[i];
-  }
-  return DSM_OK;
-}
-
 static dsm_status put_loss(dsm__report *r) {
   const dsm__history *h = &r->history;
   double *x, *y, *train_x, *train_y;
   size_t n, train = 0;
   const double *loss = dsm__history_values(h, "loss"), last = dsm__history_last(h, "held_out_loss");
   char sentence[200];
-  DSM_TRY(sparse(r, dsm__history_values(h, "held_out_loss"), &x, &y, &n));
-  if (loss) DSM_TRY(sparse(r, loss, &train_x, &train_y, &train));
+  DSM_TRY(dsm__over_steps(r, dsm__history_values(h, "held_out_loss"), &x, &y, &n));
+  if (loss) DSM_TRY(dsm__over_steps(r, loss, &train_x, &train_y, &train));
   double low = INFINITY;
   for (size_t i = 0; i < n; i++) low = fmin(low, y[i]);
   snprintf(sentence, sizeof sentence, "%s",
@@ -107,7 +92,7 @@ static dsm_status put_channels(dsm__report *r) {
   for (size_t c = 0; c < shown; c++) {
     double *x, *y;
     size_t n;
-    DSM_TRY(sparse(r, dsm__history_element(h, "held_out_channels", c), &x, &y, &n));
+    DSM_TRY(dsm__over_steps(r, dsm__history_element(h, "held_out_channels", c), &x, &y, &n));
     snprintf(name[c], sizeof name[c], "channel %zu", c);
     curves[c] = (dsm__curve){name[c], styles[c], x, y, n, DSM__JOINED};
     decades = decades || dsm__spans_decades(y, n);
@@ -128,7 +113,7 @@ static dsm_status put_channels(dsm__report *r) {
 static dsm_status put_single(dsm__report *r, const char *name, dsm__chart *chart, bool logarithmic) {
   double *x, *y;
   size_t n;
-  DSM_TRY(sparse(r, dsm__history_values(&r->history, name), &x, &y, &n));
+  DSM_TRY(dsm__over_steps(r, dsm__history_values(&r->history, name), &x, &y, &n));
   const dsm__curve curve = {NULL, "model", x, y, n, DSM__JOINED};
   chart->x = "step";
   chart->log_y = logarithmic && dsm__spans_decades(y, n);

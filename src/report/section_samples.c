@@ -1,148 +1,44 @@
 /* What the model makes, beside what it was trained on. */
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "chart.h"
 #include "internal.h"
 #include "numbers.h"
 
-enum {
-  PREVIEWS = 8,
-  PREVIEW_BYTES = 600 << 10,
-  POINTS = 4000,
-  CURVES = 6,
-  SHOWN_WIDTH = 480,
-  CHANNELS_MAX = 64
-};
-
-/* ---- previews: pictures that training has left ----------------------------------------------------------- */
-
-typedef struct preview {
-  long long step;
-  char name[64];
-} preview;
-
-static int by_step(const void *a, const void *b) {
-  const long long x = ((const preview *)a)->step, y = ((const preview *)b)->step;
-  return (x > y) - (x < y);
-}
-
-static dsm_status list_previews(const char *folder, preview **list, size_t *count) {
-  DIR *listing = opendir(folder);
-  size_t room = 0;
-  for (const struct dirent *e; listing && (e = readdir(listing));) {
-    long long step;
-    int end = 0;
-    if (sscanf(e->d_name, "step-%lld.png%n", &step, &end) != 1 || end == 0 || e->d_name[end] || step < 0 ||
-        strlen(e->d_name) >= sizeof(*list)->name)
-      continue;
-    if (*count == room) {
-      room = room ? 2 * room : 64;
-      preview *more = realloc(*list, room * sizeof *more);
-      if (!more) break;
-      *list = more;
-    }
-    (*list)[*count].step = step;
-    strcpy((*list)[(*count)++].name, e->d_name);
-  }
-  if (listing) closedir(listing);
-  if (*count > 0) qsort(*list, *count, sizeof **list, by_step);
-  return DSM_OK;
-}
-
-/* Reads a PNG of a sensible size; NULL: it is none. */
-static unsigned char *read_png(const char *path, size_t *size) {
-  static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  struct stat facts;
-  unsigned char *bytes = NULL;
-  if (stat(path, &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_size < 57 ||
-      facts.st_size > PREVIEW_BYTES)
-    return NULL;
-  FILE *file = fopen(path, "rb");
-  if (!file) return NULL;
-  *size = (size_t)facts.st_size;
-  if (DSM_ALLOC(*size, &bytes) == DSM_OK &&
-      (fread(bytes, 1, *size, file) != *size || memcmp(bytes, signature, sizeof signature) != 0)) {
-    free(bytes);
-    bytes = NULL;
-  }
-  fclose(file);
-  return bytes;
-}
-
-static void put_preview(dsm__report *r, const char *folder, const preview *p) {
-  char *path = NULL, title[64], step[40];
-  size_t size = 0;
-  if (asprintf(&path, "%s/%s", folder, p->name) < 0) return;
-  unsigned char *png = read_png(path, &size);
-  snprintf(title, sizeof title, "step %s", dsm__figure_text((double)p->step, 17, step, sizeof step));
-  if (!png)
-    dsm__markup(&r->page, "<p>The preview of %s cannot be shown: it is no PNG, or too large.</p>\n", title);
-  if (png) {
-    dsm__markup(&r->page, "<figure><figcaption><span>%s</span></figcaption>", title);
-    if (!dsm__image(&r->page, png, size, title)) dsm__markup(&r->page, "<p>no room left on this page</p>");
-    dsm__markup(&r->page, "</figure>\n");
-  }
-  free(png);
-  free(path);
-}
-
-static dsm_status put_previews(dsm__report *r, bool *any) {
-  char folder[DSM_TEXT_MAX + 16];
-  preview *list = NULL;
-  size_t count = 0;
-  snprintf(folder, sizeof folder, "%s/previews", r->options->run);
-  DSM_TRY(list_previews(folder, &list, &count));
-  *any = count > 0;
-  if (count > 0) {
-    dsm__markup(&r->page, "<h3 id=\"previews\">Growing over training</h3>\n");
-    dsm__say(&r->page, "Samples at several steps: order should come out of noise, and then stay.");
-    dsm__markup(&r->page, "<div class=\"figures previews\">\n");
-    const size_t shown = count < PREVIEWS ? count : PREVIEWS;
-    for (size_t k = 0; k < shown; k++)
-      put_preview(r, folder, &list[shown == 1 ? 0 : k * (count - 1) / (shown - 1)]);
-    dsm__markup(&r->page, "</div>\n");
-  }
-  free(list);
-  return DSM_OK;
-}
+enum { POINTS = 4000, CURVES = 6, SHOWN_WIDTH = 480, CHANNELS_MAX = 64 };
 
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 
 typedef struct grid {
-  size_t height, width, channels, columns, count;
+  size_t wide, channels; /* pixels of a sample, its grey panels side by side */
+  size_t columns, count;
   double low[CHANNELS_MAX], high[CHANNELS_MAX];
 } grid;
 
-/* The plane of a sample that is shown: all of a picture, the middle one of a body. */
+/* How many fit side by side. */
 static bool make_grid(const dsm__rows *rows, grid *g) {
   const dsm_shape s = rows->sample;
-  if (s.rank < 3 || s.n[s.rank - 1] > CHANNELS_MAX) return false;
-  *g = (grid){.height = s.n[s.rank - 3], .width = s.n[s.rank - 2], .channels = s.n[s.rank - 1]};
-  const size_t wide = g->width * (g->channels == 3 ? 1 : g->channels);
+  const size_t *n = s.n + (s.rank - 3), channels = n[2], wide = n[1] * (channels == 3 ? 1 : channels);
+  *g = (grid){.wide = wide, .channels = channels};
   g->columns = wide <= 40 ? 8 : wide <= 100 ? 4 : wide <= 300 ? 2 : 1;
   g->count = g->columns * (wide <= 100 ? g->columns : 2);
-  return g->height <= 2048 && wide <= 4096;
+  return channels <= CHANNELS_MAX && n[0] <= 2048 && wide <= 4096;
 }
 
-/* Rows of one picture, from all over the file, as planes. */
+/* Rows of one picture, from all over the file. */
 static dsm_status draw(const dsm__rows *rows, const grid *g, dsm_picture *picture) {
-  dsm_status status = DSM_OK;
-  const size_t plane = g->height * g->width * g->channels, planes = rows->d / plane;
-  const size_t count = g->count < rows->n ? g->count : rows->n,
-               wide = g->columns * g->width * (g->channels == 3 ? 1 : g->channels);
-  float *x;
-  DSM_TRY(DSM_ALLOC(count * plane, &x));
-  for (size_t i = 0; i < count; i++)
-    memcpy(x + i * plane, rows->x + i * rows->n / count * rows->d + planes / 2 * plane, plane * sizeof *x);
+  const size_t count = g->count < rows->n ? g->count : rows->n, wide = g->columns * g->wide;
   const size_t zoom = wide < SHOWN_WIDTH ? (SHOWN_WIDTH + wide / 2) / wide : 1;
-  DSM_TRY_DONE(dsm_picture_grid(x, count, g->height, g->width, g->channels, g->low, g->high, g->columns, zoom,
-                                picture));
-done:
+  float *x;
+  DSM_TRY(DSM_ALLOC(count * rows->d, &x));
+  for (size_t i = 0; i < count; i++)
+    memcpy(x + i * rows->d, rows->x + i * rows->n / count * rows->d, rows->d * sizeof *x);
+  const dsm_status status =
+      dsm_picture_planes(x, count, rows->sample, g->low, g->high, g->columns, zoom, picture);
   free(x);
-  return status;
+  DSM_TRY(status);
+  return DSM_OK;
 }
 
 static dsm_status put_grid(dsm__report *r, const dsm__rows *rows, const grid *g, const char *id,
@@ -173,7 +69,7 @@ static dsm_status put_grids(dsm__report *r) {
   for (size_t c = 0; c < g.channels; c++) {
     bool found;
     double at[2];
-    DSM_TRY(dsm__rows_quantiles(ruler, c, 0.005, 0.995, at, &found));
+    DSM_TRY(dsm__rows_range(ruler, c, 0.005, at, &found));
     g.low[c] = at[0];
     g.high[c] = at[1];
   }
@@ -181,7 +77,7 @@ static dsm_status put_grids(dsm__report *r) {
   snprintf(sentence, sizeof sentence, "Black is %s, white %s%s%s%s.",
            dsm__figure_text(g.low[0], 3, low, sizeof low), dsm__figure_text(g.high[0], 3, high, sizeof high),
            r->samples.x && r->data.x ? ", in both" : "", g.channels > 1 ? ", for the first channel" : "",
-           ruler->sample.rank == 4 ? "; of each body the middle plane" : "");
+           ruler->sample.rank > 3 ? "; of each body the middle plane" : "");
   dsm__say(&r->page, "%s", sentence);
   dsm__markup(&r->page, "<div class=\"figures\">\n");
   if (r->samples.x) DSM_TRY(put_grid(r, &r->samples, &g, "samples-grid", "Samples"));
@@ -223,7 +119,7 @@ static dsm_status put_scatters(dsm__report *r) {
   double limits[4];
   for (size_t c = 0; c < 2; c++) {
     bool found;
-    DSM_TRY(dsm__rows_quantiles(ruler, c, 0.001, 0.999, limits + 2 * c, &found));
+    DSM_TRY(dsm__rows_range(ruler, c, 0.001, limits + 2 * c, &found));
     const double margin = fmax(0.08 * (limits[2 * c + 1] - limits[2 * c]), 1e-6 * fabs(limits[2 * c]));
     limits[2 * c] -= margin;
     limits[2 * c + 1] += margin;
@@ -286,17 +182,15 @@ static dsm_status put_beside(dsm__report *r) {
   }
   if (s.rank == 1 && s.n[0] == 2) DSM_TRY(put_scatters(r));
   if (s.rank == 2) DSM_TRY(put_all_series(r));
-  if (s.rank >= 3) DSM_TRY(put_grids(r));
+  if (dsm_has_planes(s)) DSM_TRY(put_grids(r));
   return DSM_OK;
 }
 
 dsm_status dsm__put_samples(dsm__report *r) {
-  bool previews = false;
   dsm__section_begin(&r->page, "samples", "Samples");
-  DSM_TRY(put_previews(r, &previews));
   if (r->samples.x || r->data.x)
     DSM_TRY(put_beside(r));
-  else if (!previews)
+  else
     dsm__say_command(&r->page, "There are no samples yet, and the data are not at hand:",
                      "dsmpi sample %s -n 64 -o "
                      "%s/samples/samples.h5",

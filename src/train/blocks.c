@@ -12,7 +12,7 @@ typedef struct work {
   uint64_t *missing; /* (count) numbers of the blocks that are missing */
   uint64_t count;
   dsm_queue *queue;
-  dsm__board *board;
+  dsm__board *board; /* of this job; NULL: it is part of another, blocks->within */
   dsm__progress progress;
   dsm__stop_reason stop; /* why this rank wishes to stop */
   dsm_status failure;    /* of the queue, while a block was computed */
@@ -23,6 +23,11 @@ typedef struct work {
 
 static bool is_root(const work *w) {
   return dsm_comm_rank(w->blocks->comm) == 0;
+}
+
+/* Whether this is a job of its own, which says what it does. */
+static bool is_job(const work *w) {
+  return !w->blocks->within;
 }
 
 /* Samples of a block. */
@@ -40,14 +45,14 @@ static uint64_t missing_samples(const work *w) {
 /* A block has come some way: a look at what asks to stop, at what other ranks say, and a line for people. */
 static bool note_progress(void *context, int64_t done, int64_t all) {
   work *w = context;
-  dsm__board_tick(w->board);
+  dsm__board_tick(is_job(w) ? w->board : w->blocks->within);
   if (w->stop == DSM__GO_ON) w->stop = dsm__stop_wanted(is_root(w));
   if (w->stop != DSM__GO_ON) dsm_queue_close(w->queue);
   if (w->failure == DSM_OK) w->failure = dsm_queue_tell(w->queue, (double)done / (double)all);
   if (is_root(w)) {
     const dsm_queue_facts facts = dsm_queue_facts_of(w->queue);
     const double share = facts.done / (double)w->count;
-    dsm__stop_reserve(facts.longest); /* the blocks in hand are to be finished in time */
+    if (is_job(w)) dsm__stop_reserve(facts.longest); /* the blocks in hand are to be finished in time */
     dsm__progress_show(&w->progress, (int64_t)(share * (double)w->progress.total), "", false);
   }
   return true;
@@ -104,7 +109,7 @@ static dsm_status take_blocks(work *w, dsm__block *block) {
     const uint64_t number = w->missing[item];
     dsm__board_count(w->board, (int64_t)number + 1);
     dsm__board_enter(w->board, DSM__BLOCK);
-    dsm_fault_step(++turn);
+    if (is_job(w)) dsm_fault_step(++turn);
     block->first = number * info->block;
     block->n = (size_t)block_size(info, number);
     DSM_TRY(w->blocks->compute(w->blocks->self, block));
@@ -182,8 +187,9 @@ static dsm_status report(const work *w, uint64_t made, double evaluated, double 
 
 /* Asked to stop before the last block was given out. */
 static dsm_status stopped(const work *w, uint64_t done, dsm__stop_reason reason) {
-  dsm_info("dsmpi: stopped with %llu of %llu blocks still missing (%s)",
-           (unsigned long long)(w->count - done), (unsigned long long)w->count, dsm__stop_text(reason));
+  if (is_job(w))
+    dsm_info("dsmpi: stopped with %llu of %llu blocks still missing (%s)",
+             (unsigned long long)(w->count - done), (unsigned long long)w->count, dsm__stop_text(reason));
   DSM_FAIL(DSM_STOPPED, "stopped: %llu of %llu blocks are in %s.partial", (unsigned long long)done,
            (unsigned long long)w->count, w->blocks->output);
 }
@@ -214,6 +220,8 @@ static dsm_status run(work *w) {
   DSM_TRY(
       dsm_comm_statistics(comm, (double[]){(double)w->evaluated, (double)w->bad}, 2, NULL, sum, NULL, NULL));
   for (int i = 0; i < 2; i++) sum[i] *= dsm_comm_size(comm);
+  if (b->bad) *b->bad = (uint64_t)sum[1];
+  if (!is_job(w)) return DSM_OK;
   DSM_AGREE(comm, is_root(w) ? report(w, samples, sum[0], sum[1], dsm_seconds() - start) : DSM_OK);
   return DSM_OK;
 }
@@ -224,6 +232,7 @@ static dsm_status create_file(const dsm__blocks *b) {
   uint64_t missing = 0;
   DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? dsm_samples_create(b->output, b->info, &missing) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, &missing, sizeof missing, 0));
+  if (b->within) return DSM_OK;
   dsm_info("output   %s: %llu %s in %llu block%s%s", b->output, (unsigned long long)count, b->noun,
            (unsigned long long)blocks, blocks == 1 ? "" : "s",
            missing < blocks ? "; going on with an interrupted file" : "");
@@ -236,16 +245,30 @@ static dsm_status create_file(const dsm__blocks *b) {
   return DSM_OK;
 }
 
-dsm_status dsm__blocks_run(const dsm__blocks *b) {
-  work w = {.blocks = b};
+/* What a job of its own has around it. */
+static dsm_status run_job(work *w) {
+  const dsm__blocks *b = w->blocks;
+  const dsm__board_params params = {.unit = "block", .limit = b->watchdog};
   DSM_AGREE(b->comm, dsm_fault_start(dsm_comm_rank(b->comm), dsm_comm_size(b->comm)));
   DSM_TRY(create_file(b));
-  const dsm__board_params params = {.unit = "block", .limit = b->watchdog};
-  DSM_TRY(dsm__board_begin(b->comm, &params, &w.board));
-  dsm__stop_watch(0, NULL, dsm_comm_rank(b->comm) == 0);
-  const dsm_status status = run(&w);
+  DSM_TRY(dsm__board_begin(b->comm, &params, &w->board));
+  dsm__stop_watch(0, NULL, is_root(w));
+  const dsm_status status = run(w);
   dsm__stop_unwatch();
-  dsm__board_end(&w.board);
+  dsm__board_end(&w->board);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+static dsm_status run_part(work *w) {
+  DSM_TRY(create_file(w->blocks));
+  DSM_TRY(run(w));
+  return DSM_OK;
+}
+
+dsm_status dsm__blocks_run(const dsm__blocks *b) {
+  work w = {.blocks = b};
+  const dsm_status status = is_job(&w) ? run_job(&w) : run_part(&w);
   dsm_queue_destroy(&w.queue);
   dsm_samples_close(&w.output);
   free(w.missing);

@@ -51,6 +51,8 @@ void dsm__time_law_put(const dsm__time_law *law, size_t first, const float *loss
 /** Follows the losses (batch) of the whole step. */
 void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const float *losses);
 
+enum { DSM__METRICS_LINE_MAX = 4096 }; /* bytes of a line of metrics.jsonl */
+
 /* ---- held_out.c, held_out_figures.c: the loss of samples that are not trained on ------------------------- */
 
 struct dsm__board;
@@ -108,10 +110,10 @@ double dsm__noise_scale(const dsm_checkpoint *header);
 
 /* ---- averaged.c ---------------------------------------------------------------------------------------- */
 
-/** Parameters to evaluate: the average of `rate` as sampler.ema means it (-1: the first; 0: w itself), in float32 in
- *  `room` (count). Returns room or w. */
-const float *dsm__averaged(const dsm_optimizer_state *state, const float *w, size_t count, double rate,
-                           float *room);
+/** averaged (count): the parameters w or the average of `rate` in their place, as sampler.ema means it (-1: the first where
+ *  there is one; 0: w). */
+void dsm__averaged(const dsm_optimizer_state *state, const float *w, size_t count, double rate,
+                   float *averaged);
 
 /* ---- banner.c ------------------------------------------------------------------------------------------ */
 
@@ -237,6 +239,12 @@ dsm_status dsm__trained_open(dsm_comm *comm, const char *source, const char *con
                              size_t override_count, dsm__trained *t);
 /** Accepts a zeroed struct. */
 void dsm__trained_close(dsm__trained *t);
+/** The model of a training that goes on, as `path`: borrows what session and header point to, and the parameters w, until
+ *  return. */
+dsm_status dsm__trained_lend(const dsm__session *session, const dsm_checkpoint *header, float *w,
+                             const char *path, dsm__trained *t);
+/** Accepts a zeroed struct. */
+void dsm__trained_return(dsm__trained *t);
 /** Whether an override names this key. */
 bool dsm__trained_overridden(const dsm__trained *t, const char *key);
 /** dsm__banner, then the model. Rank 0 prints. */
@@ -358,6 +366,10 @@ typedef struct dsm__blocks {
   /* what is to be done with the whole file before it is finished, on rank 0; may be NULL */
   dsm_status (*conclude)(void *self, const char *output);
   void *self;
+  uint64_t *bad; /* becomes the values that are not finite; may be NULL */
+  /* the board of the job that this is a part of, which watches for what asks to stop: then nothing is said but the
+   * progress. NULL: a job of its own */
+  struct dsm__board *within;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
  *  it, and tells what it took. Collective. @return DSM_OK; DSM_STOPPED: asked to stop, as in stop.c, and the blocks in
@@ -370,6 +382,67 @@ dsm_status dsm__blocks_run(const dsm__blocks *blocks);
  *  in `table`. Fills comm, info, batch and watchdog of `blocks`. Collective. */
 dsm_status dsm__results_run(const dsm__trained *trained, const dsm__condition_table *table,
                             dsm_samples_info *info, dsm__blocks *blocks);
+
+/* ---- drawing.c: samples of a trained model --------------------------------------------------------------- */
+
+/** What draws samples: the network of a model, and what it is conditioned on or guided by. */
+typedef struct dsm__drawing {
+  const dsm__trained *trained; /* borrowed */
+  uint64_t count;              /* of samples */
+  dsm_network *network;
+  dsm_denoiser denoiser;
+  int64_t estimates, evaluations; /* of a block, and of the network for them; 0: not known beforehand */
+  dsm__condition_table conditions;
+  float *raw, *u; /* conditions of a block */
+  dsm_sampling_moves moves;
+  dsm__class_guided guided; /* closed: no classifier */
+} dsm__drawing;
+/** Settles everything that can be wrong with the request before a sample is drawn. `d` is zeroed, stays where it is, and is
+ *  to be closed after a failure too. Collective.
+ *  @param[in] beside      whose conditions the samples have, as in dsm__condition_table_create; NULL: the settings'
+ *  @param[in] classifier  that guides; NULL: none
+ *  @return DSM_OK; as dsm__condition_table_create, dsm__class_guided_open, dsm_sampler_check. */
+dsm_status dsm__drawing_open(dsm_comm *comm, const dsm__trained *trained, uint64_t count,
+                             const dsm__given *beside, const dsm_class_choice *classifier, dsm__drawing *d);
+void dsm__drawing_close(dsm__drawing *d);
+/** Draws them into a file, by dsm__results_run, of whose fields it fills compute, info and self. Collective. */
+dsm_status dsm__drawing_run(dsm__drawing *d, dsm__blocks *blocks);
+
+/* ---- preview.c, preview_metrics.c: samples of a model that is being trained ------------------------------ */
+
+typedef struct dsm__preview dsm__preview;
+/** What previews are made of, and where they go; everything is borrowed until destroy. */
+typedef struct dsm__preview_params {
+  const dsm__session *session;
+  const dsm_checkpoint *header; /* its normalisations, and the step that the training goes on from */
+  dsm_dataset *dataset;         /* for the range of the pictures; only until create returns */
+  const char *training_rows;    /* of data.file: conditions of the samples, where the settings have none */
+  const char *reference_rows;   /* what the samples are compared with */
+  const char *run;              /* previews/ is made in it */
+  float *w; /* (parameters) those to draw with, filled before each preview: dsm__averaged by sampler.ema */
+} dsm__preview_params;
+/** Looks at everything that can be wrong with train.preview_*, and removes previews of steps beyond the header's. Before
+ *  the loader starts. `*preview` is NULL without train.preview_every. Collective.
+ *  @return DSM_OK; as dsm__drawing_open; DSM_USAGE, DSM_BAD_CONFIG: a metric; DSM_IO. */
+dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview **preview);
+void dsm__preview_destroy(dsm__preview **preview);
+/** Whether RUN/previews has one of this step. Rank 0. */
+bool dsm__preview_exists(const dsm__preview *preview, int64_t step);
+/** Draws samples into RUN/previews/step-XXXXXXXX.h5, a picture of them beside it where they have one, and measures them:
+ *  `metrics` becomes a line of metrics.jsonl, "" = none. Ticks the board (NULL: none). Collective.
+ *  @return DSM_OK; DSM_STOPPED: the job is to stop, and there is no preview; as dsm__drawing_run, dsm_evaluate; DSM_IO. */
+dsm_status dsm__preview_make(dsm__preview *preview, int64_t step, struct dsm__board *board,
+                             char metrics[DSM__METRICS_LINE_MAX]);
+/** What fails, but for MPI, is told of and forgiven: a training of days is worth more than a picture. Returns what is not. */
+dsm_status dsm__preview_forgive(dsm_status status, int64_t step);
+/** Whether the words of train.preview_metrics are known; not yet whether they suit the samples. Not collective.
+ *  @return DSM_OK; DSM_BAD_CONFIG. */
+dsm_status dsm__preview_check(const char *metrics);
+/** train.preview_metrics of the samples in `file` against `reference`, as a line of metrics.jsonl, and for people.
+ *  Collective. @return as dsm_evaluate. */
+dsm_status dsm__preview_measure(dsm_comm *comm, const char *metrics, const char *file,
+                                const dsm_eval_input *reference, int64_t step,
+                                char line[DSM__METRICS_LINE_MAX]);
 
 /* ---- latents.c: the way between data and latents, either way ------------------------------------------- */
 
@@ -579,14 +652,13 @@ void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool
 
 /** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. */
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
-enum { DSM__METRICS_LINE_MAX = 4096 }; /* bytes */
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);
 /** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
 typedef struct dsm__metrics_line {
   int64_t step, skipped;
   double loss, seconds, samples_per_second;
-  bool trained; /* it tells of the training; else of samples held out */
+  bool trained; /* it tells of the training; else of samples held out, or of a preview */
 } dsm__metrics_line;
 /** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */
 bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed);
@@ -595,6 +667,8 @@ typedef struct dsm__metrics_tail {
   int64_t damaged;        /* lines after or shortly before it that are not of this log */
   bool cut;               /* the file ends within a line: one is being written, or the writer was killed */
   double age;             /* seconds since the file was written */
+  dsm_run_figure figure[DSM_RUN_FIGURES];
+  size_t figures; /* of each name the newest */
 } dsm__metrics_tail;
 /** Looks at the end of metrics.jsonl, which may be written meanwhile. @return DSM_OK; DSM_NOT_FOUND; DSM_IO. */
 dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail);

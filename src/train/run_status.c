@@ -79,6 +79,18 @@ static void look_at_metrics(const char *run, const dsm__owner_sight *owner, dsm_
   s->logged = tail->last.step >= 0 ? tail->age : NAN;
   s->skipped = tail->last.skipped;
   s->step = tail->last.step;
+  memcpy(s->figure, tail->figure, sizeof s->figure);
+  s->figures = tail->figures;
+}
+
+static void look_at_previews(const char *run, dsm_run_status *s) {
+  char folder[DSM_TEXT_MAX + 32];
+  int64_t *steps = NULL;
+  size_t count = 0;
+  snprintf(folder, sizeof folder, "%s/previews", run);
+  if (dsm_checkpoint_list(folder, &steps, &count) != DSM_OK) dsm_trail_clear(); /* of no weight */
+  if (count > 0) s->preview = steps[0];
+  free(steps);
 }
 
 /* The newest checkpoint with a header that can be read; those before it are told of. @return false: what was listed is gone. */
@@ -180,6 +192,7 @@ static void read_pieces(const char *run, dsm_run_status *s) {
   look_at_metrics(run, &owner, s, &tail);
   look_at_checkpoints(run, &header, s);
   look_at_config(run, &owner, &header, s, &batch);
+  look_at_previews(run, s);
   look_at_log(run, s);
   if (s->checkpoint.step > s->step) s->step = s->checkpoint.step;
   if (s->skipped < 0 && s->checkpoint.step >= 0) s->skipped = header.skipped;
@@ -205,6 +218,7 @@ dsm_status dsm_run_status_read(const char *run, dsm_run_status *s) {
                         .left = NAN,
                         .logged = NAN,
                         .skipped = -1,
+                        .preview = -1,
                         .checkpoint = {-1, NAN, NAN}};
   if (strlen(run) >= DSM_TEXT_MAX)
     DSM_FAIL(DSM_NOT_FOUND, "the name of a run folder is longer than %d bytes", DSM_TEXT_MAX - 1);

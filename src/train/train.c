@@ -36,6 +36,7 @@ typedef struct trainer {
   float *rows; /* of the data, for objectives that want some beside the batches */
   char training_rows[64], held_out_rows[64]; /* of the file, "first:end" */
   dsm__held_out *held_out;                   /* NULL: none */
+  dsm__preview *preview;                     /* NULL: none */
   float *averaged;                           /* room for the parameters to be evaluated; NULL: nothing is */
   dsm__sections sections;
   dsm__board *board;
@@ -193,9 +194,20 @@ static dsm_status build_loader(trainer *t, const dsm_config *c) {
 
 /** What is measured while training, and with what. Before the loader starts. */
 static dsm_status build_evaluation(trainer *t, const dsm_config *c) {
-  if (c->train.held_out > 0) DSM_TRY(DSM_ALLOC(t->session.count, &t->averaged));
-  DSM_TRY(dsm__held_out_create(&t->session, t->objective, t->held_out_rows, &t->header.normalization,
-                               &t->header.conditions, &t->held_out));
+  dsm_comm *comm = t->session.comm;
+  const bool wanted = c->train.held_out > 0 || c->train.preview_every > 0;
+  DSM_AGREE(comm, wanted ? DSM_ALLOC(t->session.count, &t->averaged) : DSM_OK);
+  const dsm__preview_params params = {.session = &t->session,
+                                      .header = &t->header,
+                                      .dataset = t->dataset,
+                                      .training_rows = t->training_rows,
+                                      .reference_rows =
+                                          t->held_out_rows[0] ? t->held_out_rows : t->training_rows,
+                                      .run = t->folder.path,
+                                      .w = t->averaged};
+  DSM_AGREE(comm, dsm__held_out_create(&t->session, t->objective, t->held_out_rows, &t->header.normalization,
+                                       &t->header.conditions, &t->held_out));
+  DSM_TRY(dsm__preview_create(&params, &t->preview));
   return DSM_OK;
 }
 
@@ -309,10 +321,8 @@ static dsm_status write_metrics(trainer *t, int64_t step, double now) {
   return dsm__metrics_append(t->folder.metrics, line);
 }
 
-/** A line of its own: it may come at other steps than those of the losses. */
-static dsm_status append_held_out(trainer *t, int64_t step, const dsm__held_out_figures *figures) {
-  char line[DSM__METRICS_LINE_MAX];
-  dsm__held_out_json(figures, step, line, sizeof line);
+/** A line of its own: it may come at other steps than those of the losses. Rank 0. */
+static dsm_status append(trainer *t, const char *line) {
   DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
 }
@@ -408,17 +418,32 @@ static bool is_due(const trainer *t, int64_t step, int64_t every) {
   return step % every == 0 || step == t->session.config.train.steps;
 }
 
+/** Puts the average of `rate`, as sampler.ema means it, into t->averaged. */
+static void average(trainer *t, double rate) {
+  const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
+  dsm__averaged(&state, t->w, t->session.count, rate, t->averaged);
+}
+
 /** The held-out loss, where it is due. */
 static dsm_status measure_held_out(trainer *t, int64_t step) {
   const dsm_config *c = &t->session.config;
   const int64_t every = c->train.evaluate_every ? c->train.evaluate_every : c->train.checkpoint_every;
   dsm__held_out_figures figures;
+  char line[DSM__METRICS_LINE_MAX];
   if (!t->held_out || !is_due(t, step, every)) return DSM_OK;
-  const dsm_optimizer_state state = dsm_optimizer_state_of(t->optimizer);
-  const float *w = dsm__averaged(&state, t->w, t->session.count, -1, t->averaged);
-  DSM_TRY(dsm__held_out_measure(t->held_out, w, t->board, &figures));
+  average(t, -1);
+  DSM_TRY(dsm__held_out_measure(t->held_out, t->averaged, t->board, &figures));
   dsm__held_out_tell(&figures, step);
-  DSM_AGREE(t->session.comm, is_root(t) ? append_held_out(t, step, &figures) : DSM_OK);
+  dsm__held_out_json(&figures, step, line, sizeof line);
+  DSM_AGREE(t->session.comm, is_root(t) ? append(t, line) : DSM_OK);
+  return DSM_OK;
+}
+
+static dsm_status preview(trainer *t, int64_t step) {
+  char line[DSM__METRICS_LINE_MAX];
+  average(t, t->session.config.sampler.ema);
+  DSM_TRY(dsm__preview_make(t->preview, step, t->board, line));
+  DSM_AGREE(t->session.comm, is_root(t) && line[0] ? append(t, line) : DSM_OK);
   return DSM_OK;
 }
 
@@ -427,8 +452,24 @@ static dsm_status evaluate(trainer *t, int64_t step) {
   const double start = dsm_seconds();
   dsm__sections_enter(&t->sections, DSM__EVALUATE);
   DSM_TRY(measure_held_out(t, step));
+  if (t->preview && is_due(t, step, t->session.config.train.preview_every))
+    DSM_TRY(dsm__preview_forgive(preview(t, step), step));
   dsm__sections_enter(&t->sections, DSM__OTHER);
   t->interval_started += dsm_seconds() - start; /* the log tells of the speed of training */
+  return DSM_OK;
+}
+
+/** The preview of a new run, or of one that had none before. Here it fails for good: what is wrong with it is known
+ * before the first step. */
+static dsm_status preview_first(trainer *t, int64_t step) {
+  bool missing = t->preview && is_root(t) && !dsm__preview_exists(t->preview, step) &&
+                 step % t->session.config.train.preview_every == 0;
+  DSM_TRY(dsm_comm_broadcast(t->session.comm, &missing, sizeof missing, 0));
+  if (!missing) return DSM_OK;
+  dsm__sections_enter(&t->sections, DSM__EVALUATE);
+  const dsm_status status = preview(t, step);
+  DSM_TRY(status == DSM_STOPPED ? dsm__preview_forgive(status, step) : status);
+  dsm__sections_enter(&t->sections, DSM__OTHER);
   return DSM_OK;
 }
 
@@ -438,7 +479,8 @@ static dsm_status loop(trainer *t) {
   dsm__stop_reason stop = DSM__GO_ON;
   int64_t step = first;
   dsm__sections_start(&t->sections, t->board);
-  t->interval_started = t->sections.started;
+  DSM_TRY(preview_first(t, first));
+  t->interval_started = dsm_seconds();
   dsm__progress_start(&t->progress, "step", "      loss   gradient       rate  samples/s", first,
                       c->train.steps);
   while (step < c->train.steps && stop == DSM__GO_ON) {
@@ -478,6 +520,7 @@ static void destroy(trainer *t) {
   dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
   dsm__held_out_destroy(&t->held_out);
+  dsm__preview_destroy(&t->preview);
   dsm_reducer_destroy(&t->reducer);
   dsm_optimizer_destroy(&t->optimizer);
   dsm__time_law_destroy(&t->times);
@@ -564,7 +607,7 @@ static dsm_status run(trainer *t, dsm_comm *comm, dsm_config *c) {
   DSM_AGREE(comm, is_root(t) ? dsm__run_folder_config(&t->folder, c) : DSM_OK);
   DSM_AGREE(comm, is_root(t) ? dsm__metrics_rewind(t->folder.metrics, t->header.step) : DSM_OK);
   DSM_AGREE(comm, give_rows(t));
-  DSM_AGREE(comm, build_evaluation(t, c));
+  DSM_TRY(build_evaluation(t, c));
   DSM_AGREE(comm, build_loader(t, c));
   DSM_AGREE(comm, is_root(t) ? dsm__saver_create(&saving, &t->saver) : DSM_OK);
   dsm__stop_watch(o->max_hours, t->folder.stop, is_root(t));

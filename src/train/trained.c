@@ -68,6 +68,13 @@ static dsm_status choose_average(const dsm__trained *t, const double *rates, siz
   DSM_FAIL(DSM_BAD_CONFIG, "sampler.ema: %s has no average of rate %g; it has %s", t->path, asked, known);
 }
 
+static void name_average(double rate, dsm__trained *t) {
+  if (rate > 0)
+    snprintf(t->average, sizeof t->average, "average of rate %g", rate);
+  else
+    snprintf(t->average, sizeof t->average, "raw parameters");
+}
+
 /* Rank 0: reads the parameters, from the newest whole checkpoint where there is a folder. */
 static dsm_status read_parameters(const char *folder, dsm__trained *t) {
   dsm_status status = DSM_OK;
@@ -89,10 +96,7 @@ static dsm_status read_parameters(const char *folder, dsm__trained *t) {
     DSM_TRY_DONE(dsm_checkpoint_read_arrays(t->path, &arrays));
   }
   for (size_t i = 0; average && i < t->session.count; i++) t->w[i] = (float)average[i];
-  if (rate > 0)
-    snprintf(t->average, sizeof t->average, "average of rate %g", rate);
-  else
-    snprintf(t->average, sizeof t->average, "raw parameters");
+  name_average(rate, t);
 done:
   free(average);
   return status;
@@ -161,6 +165,23 @@ void dsm__trained_close(dsm__trained *t) {
   t->w = NULL;
   t->clip_low = t->clip_high = NULL;
   dsm__session_destroy(&t->session);
+}
+
+dsm_status dsm__trained_lend(const dsm__session *session, const dsm_checkpoint *header, float *w,
+                             const char *path, dsm__trained *t) {
+  double rate;
+  *t = (dsm__trained){.session = *session, .header = *header, .w = w};
+  snprintf(t->path, sizeof t->path, "%s", path);
+  DSM_TRY(choose_average(t, session->config.optimizer.ema.value, session->config.optimizer.ema.count, &rate));
+  name_average(rate, t);
+  DSM_TRY(make_clip(t));
+  return DSM_OK;
+}
+
+void dsm__trained_return(dsm__trained *t) {
+  free(t->clip_low);
+  free(t->clip_high);
+  *t = (dsm__trained){0};
 }
 
 void dsm__trained_banner(const dsm__trained *t) {

@@ -11,6 +11,9 @@ that "the picture has the size that is said" grep -qF "grid.png: $(size grid.png
 narrow=$(size grid.png)
 exits 0 view field.h5 -o grid2.png -n 10 --columns 2 --zoom 2
 that "fewer columns make it narrower" [ "${narrow%% *}" -gt "$(size grid2.png | cut -d' ' -f1)" ]
+exits 0 view field.h5 -o bodies.png -n 10 --columns 5 --zoom 2 --axes "N Z Y X"
+says "10 images of 16 x 16, the middle planes"
+that "the middle plane of a body" cmp -s grid.png bodies.png
 exits 0 view field.h5 -o all.png
 says "40 images"
 exits 0 view field.h5 -o some.png --rows 3:8

@@ -94,6 +94,40 @@ static void colour_and_channels_have_their_panels(void **state) {
   dsm_picture_destroy(&picture);
 }
 
+static void of_a_body_the_middle_plane_is_shown(void **state) {
+  (void)state;
+  dsm_picture picture;
+  const double low = 0, high = 1;
+  float x[2][3][5][2][2]; /* 2 samples of 3 x 5 planes of 2 x 2 */
+  for (size_t i = 0; i < 2 * 3 * 5 * 4; i++) (&x[0][0][0][0][0])[i] = 0.25F;
+  for (size_t i = 0; i < 2; i++)
+    for (size_t k = 0; k < 4; k++) (&x[i][1][2][0][0])[k] = (float)i; /* the middle one */
+  assert_false(dsm_has_planes(DSM_SHAPE(2, 1)));
+  assert_true(dsm_has_planes(DSM_SHAPE(2, 2, 1)));
+  assert_ok(dsm_picture_planes(&x[0][0][0][0][0], 2, DSM_SHAPE(3, 5, 2, 2, 1), &low, &high, 2, 1, &picture));
+  assert_int_equal(picture.width, 3 + 2 * (2 + 3));
+  assert_true(is_colour(&picture, 3, 3, 0, 0, 0) && is_colour(&picture, 4, 4, 0, 0, 0));
+  assert_true(is_colour(&picture, 8, 3, 255, 255, 255) && is_colour(&picture, 9, 4, 255, 255, 255));
+  dsm_picture_destroy(&picture);
+}
+
+static void the_range_leaves_out_the_outermost_and_what_is_no_number(void **state) {
+  (void)state;
+  float x[1000][2];
+  double at[2];
+  size_t finite;
+  for (size_t i = 0; i < 1000; i++) {
+    x[i][0] = (float)(i * 7 % 1000); /* each of 0 to 999 once */
+    x[i][1] = NAN;
+  }
+  x[0][0] = INFINITY;
+  assert_ok(dsm_value_range(&x[0][0], 1000, 2, 0, 0.01, at, &finite));
+  assert_int_equal(finite, 999);
+  assert_true(at[0] == 10 && at[1] == 990); /* of 1 to 999 */
+  assert_ok(dsm_value_range(&x[0][0], 1000, 2, 1, 0.01, at, &finite));
+  assert_true(finite == 0 && at[0] == 0 && at[1] == 0);
+}
+
 static void a_grid_is_about_square_and_800_wide(void **state) {
   (void)state;
   dsm_picture picture;
@@ -192,6 +226,8 @@ int main(void) {
       cmocka_unit_test(impossible_sizes_are_refused),
       cmocka_unit_test(a_grey_grid_has_every_value_in_its_place),
       cmocka_unit_test(colour_and_channels_have_their_panels),
+      cmocka_unit_test(of_a_body_the_middle_plane_is_shown),
+      cmocka_unit_test(the_range_leaves_out_the_outermost_and_what_is_no_number),
       cmocka_unit_test(a_grid_is_about_square_and_800_wide),
       cmocka_unit_test(a_point_is_drawn_at_its_place),
       cmocka_unit_test(denser_places_are_darker),

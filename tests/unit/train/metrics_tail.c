@@ -1,4 +1,4 @@
-/* The newest line of the loss log: found at the end of files of any length, whole, cut or damaged. */
+/* The newest lines of the loss log: found at the end of files of any length, whole, cut or damaged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,6 +93,22 @@ static void figures_of_samples_held_out_are_no_news_of_the_training(void **state
   assert_int_equal(tail.damaged, 0);
 }
 
+static void the_newest_figure_of_each_name_counts(void **state) {
+  (void)state;
+  const dsm__metrics_tail tail = TAIL_OF(
+      "{\"step\": 10, \"held_out_loss\": 0.5, \"held_out_levels\": [3, 2], \"held_out_accuracy\": null}\n"
+      "{\"step\": 10, \"frechet@pca\": 7, \"frechet@pca_error\": 0.5, \"frechet@pca_floor\": 0.25}\n"
+      "{\"step\": 20, \"loss\": 0.5, \"noise_scale\": 12}\n"
+      "{\"step\": 20, \"held_out_loss\": 0.4, \"held_out_levels\": [3, 2]}\n");
+  assert_int_equal(tail.figures, 2);
+  assert_string_equal(tail.figure[0].name, "held_out_loss");
+  assert_int_equal(tail.figure[0].step, 20);
+  assert_true(tail.figure[0].value == 0.4 && isnan(tail.figure[0].error) && isnan(tail.figure[0].floor));
+  assert_string_equal(tail.figure[1].name, "frechet@pca");
+  assert_int_equal(tail.figure[1].step, 10);
+  assert_true(tail.figure[1].value == 7 && tail.figure[1].error == 0.5 && tail.figure[1].floor == 0.25);
+}
+
 static void no_file_is_told(void **state) {
   (void)state;
   dsm__metrics_tail tail;
@@ -108,6 +124,7 @@ int main(void) {
       cmocka_unit_test(the_last_whole_line_counts),
       cmocka_unit_test(the_end_of_a_long_file_is_found),
       cmocka_unit_test(figures_of_samples_held_out_are_no_news_of_the_training),
+      cmocka_unit_test(the_newest_figure_of_each_name_counts),
       cmocka_unit_test(no_file_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

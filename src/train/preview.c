@@ -1,0 +1,275 @@
+/* Samples of a model that is being trained: RUN/previews/step-XXXXXXXX.h5, beside it a picture, and figures in
+ * metrics.jsonl. All previews of a run begin with the same noise, so that one can be laid over the other. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "internal.h"
+
+enum { RANGE_ROWS = 256, PLANES = 64, SCATTER_SIDE = 800 };
+
+struct dsm__preview {
+  dsm_comm *comm;
+  dsm__trained trained;  /* lent by the trainer */
+  dsm_eval_input beside; /* what the samples are measured by */
+  dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
+  dsm_given rows;
+  char rows_text[64], folder[DSM_TEXT_MAX + 32];
+  double *low,
+      *high; /* (channels) black and white in the pictures, of the data, so that all previews have the same */
+};
+
+static bool is_root(const dsm__preview *p) {
+  return dsm_comm_rank(p->comm) == 0;
+}
+
+static const dsm_config *config_of(const dsm__preview *p) {
+  return &p->trained.session.config;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+typedef struct paths {
+  char samples[DSM_TEXT_MAX + 96], picture[DSM_TEXT_MAX + 96], partial[DSM_TEXT_MAX + 112];
+} paths;
+
+static paths paths_of(const dsm__preview *p, int64_t step) {
+  paths all;
+  dsm_checkpoint_path(p->folder, step, all.samples, sizeof all.samples);
+  snprintf(all.picture, sizeof all.picture, "%.*s.png", (int)strlen(all.samples) - 3, all.samples);
+  snprintf(all.partial, sizeof all.partial, "%s.partial", all.samples);
+  return all;
+}
+
+static dsm_status remove_file(const char *path) {
+  if (unlink(path) != 0 && errno != ENOENT)
+    DSM_FAIL(DSM_IO, "%s cannot be removed: %s", path, strerror(errno));
+  return DSM_OK;
+}
+
+static dsm_status remove_step(const dsm__preview *p, int64_t step) {
+  const paths of = paths_of(p, step);
+  DSM_TRY(remove_file(of.samples));
+  DSM_TRY(remove_file(of.picture));
+  DSM_TRY(remove_file(of.partial));
+  return DSM_OK;
+}
+
+/* The folder, without what a life left in it that had come further than its checkpoints. */
+static dsm_status open_folder(const dsm__preview *p) {
+  int64_t *steps = NULL;
+  size_t count;
+  dsm_status status = DSM_OK;
+  if (mkdir(p->folder, 0777) != 0 && errno != EEXIST)
+    DSM_FAIL(DSM_IO, "%s cannot be created: %s", p->folder, strerror(errno));
+  DSM_TRY(dsm_remove_leftovers(p->folder, ""));
+  DSM_TRY(dsm_checkpoint_list(p->folder, &steps, &count));
+  for (size_t i = 0; i < count && steps[i] > p->trained.header.step && status == DSM_OK; i++)
+    status = remove_step(p, steps[i]);
+  free(steps);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+bool dsm__preview_exists(const dsm__preview *p, int64_t step) {
+  struct stat facts;
+  const paths of = paths_of(p, step);
+  return stat(of.samples, &facts) == 0;
+}
+
+/* ---- set-up -------------------------------------------------------------------------------------------- */
+
+/* Black and white of the data, not of the samples: a model that has learnt nothing yet must not look as one that has. */
+static dsm_status find_range(const dsm_checkpoint *header, dsm_dataset *dataset, dsm__preview *p) {
+  const dsm_normalization *n = &header->normalization;
+  dsm_status status = DSM_OK;
+  float *rows = NULL;
+  size_t count;
+  DSM_TRY(DSM_ALLOC(n->channels, &p->low));
+  DSM_TRY(DSM_ALLOC(n->channels, &p->high));
+  DSM_TRY(dsm__spread_rows(dataset, n, RANGE_ROWS, &rows, &count));
+  const size_t pixels = count * (p->trained.session.d / n->channels);
+  dsm_denormalize_values(n, rows, pixels);
+  for (size_t c = 0; c < n->channels; c++) {
+    double at[2];
+    size_t finite;
+    DSM_TRY_DONE(dsm_value_range(rows, pixels, n->channels, c, 0.005, at, &finite));
+    p->low[c] = at[0];
+    p->high[c] = at[1];
+  }
+done:
+  free(rows);
+  return status;
+}
+
+/* What the samples are given, where the settings do not say it: one set of labels in turn, else what the data have. */
+static dsm_status choose_conditions(const dsm__preview_params *params, dsm__preview *p) {
+  dsm_config *c = &p->trained.session.config;
+  dsm_sampler_settings *s = &c->sampler;
+  dsm_conditions layout;
+  DSM_TRY(dsm_conditions_of(c, &layout));
+  if (layout.count == 0 || s->label[0] || s->condition.count > 0 || s->condition_file[0]) return DSM_OK;
+  if (layout.count == 1 && layout.each[0].classes > 0) {
+    snprintf(s->label, sizeof s->label, "all");
+    return DSM_OK;
+  }
+  const long long first = atoll(params->training_rows);
+  snprintf(p->rows_text, sizeof p->rows_text, "%lld:%lld", first,
+           first + (long long)c->train.preview_samples);
+  p->rows = (dsm_given){c->data.file, c->data.dataset, c->data.axes, p->rows_text};
+  DSM_TRY(dsm__given_open(&p->rows, p->trained.header.sample, NULL, &p->conditions));
+  return DSM_OK;
+}
+
+static dsm_status prepare(const dsm__preview_params *params, dsm__preview *p) {
+  const dsm_config *c = &params->session->config;
+  DSM_TRY(dsm__trained_lend(params->session, params->header, params->w, params->run, &p->trained));
+  DSM_TRY(dsm__preview_check(c->train.preview_metrics));
+  DSM_TRY(find_range(params->header, params->dataset, p));
+  DSM_TRY(choose_conditions(params, p));
+  snprintf(p->folder, sizeof p->folder, "%s/previews", params->run);
+  const dsm_config *lent = config_of(p); /* stays where it is */
+  p->beside = (dsm_eval_input){lent->data.file, lent->data.dataset, lent->data.axes, params->reference_rows};
+  return DSM_OK;
+}
+
+static dsm_status open_drawing(dsm__preview *p, dsm__drawing *drawing) {
+  DSM_TRY(dsm__drawing_open(p->comm, &p->trained, (uint64_t)config_of(p)->train.preview_samples,
+                            p->conditions.dataset ? &p->conditions : NULL, NULL, drawing));
+  return DSM_OK;
+}
+
+/* A preview that cannot be drawn is found here, not at the first that is due. */
+static dsm_status try_drawing(dsm__preview *p) {
+  dsm__drawing drawing = {0};
+  const dsm_status status = open_drawing(p, &drawing);
+  dsm__drawing_close(&drawing);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview **preview) {
+  dsm_comm *comm = params->session->comm;
+  dsm_status status;
+  *preview = NULL;
+  if (params->session->config.train.preview_every == 0) return DSM_OK;
+  DSM_AGREE(comm, DSM_ALLOC(1, preview));
+  dsm__preview *p = *preview;
+  p->comm = comm;
+  DSM_TRY_DONE(dsm_agree(comm, prepare(params, p)));
+  DSM_TRY_DONE(dsm_agree(comm, is_root(p) ? open_folder(p) : DSM_OK));
+  DSM_TRY_DONE(try_drawing(p));
+done:
+  if (status != DSM_OK) dsm__preview_destroy(preview);
+  return status;
+}
+
+void dsm__preview_destroy(dsm__preview **preview) {
+  dsm__preview *p = *preview;
+  if (!p) return;
+  dsm__given_close(&p->conditions);
+  dsm__trained_return(&p->trained);
+  free(p->low);
+  free(p->high);
+  free(p);
+  *preview = NULL;
+}
+
+/* ---- one preview --------------------------------------------------------------------------------------- */
+
+static dsm_status draw_picture(const dsm__preview *p, const float *x, size_t n, dsm_picture *picture) {
+  const dsm_shape sample = p->trained.header.sample;
+  if (dsm_has_planes(sample))
+    DSM_TRY(dsm_picture_planes(x, n, sample, p->low, p->high, 0, 0, picture));
+  else
+    DSM_TRY(dsm_picture_scatter(
+        x, n, SCATTER_SIDE,
+        (double[]){p->low[0] - (p->high[0] - p->low[0]) / 4, p->high[0] + (p->high[0] - p->low[0]) / 4,
+                   p->low[1] - (p->high[1] - p->low[1]) / 4, p->high[1] + (p->high[1] - p->low[1]) / 4},
+        picture));
+  return DSM_OK;
+}
+
+/* Vectors and series have none. Rank 0. */
+static bool has_picture(const dsm__preview *p) {
+  const dsm_shape sample = p->trained.header.sample;
+  return dsm_has_planes(sample) || (sample.rank == 1 && sample.n[0] == 2);
+}
+
+static dsm_status write_picture(const dsm__preview *p, const paths *of) {
+  dsm_status status = DSM_OK;
+  dsm__given samples = {0};
+  dsm_picture picture = {0};
+  float *x = NULL;
+  const dsm_given source = {of->samples, "samples", NULL, NULL};
+  DSM_TRY_DONE(dsm__given_open(&source, p->trained.header.sample, NULL, &samples));
+  samples.holes = true; /* they are drawn in a colour of their own */
+  const size_t most = dsm_has_planes(p->trained.header.sample) ? PLANES : (size_t)samples.count,
+               n = samples.count < most ? (size_t)samples.count : most;
+  DSM_TRY_DONE(DSM_ALLOC(n * samples.d, &x));
+  DSM_TRY_DONE(dsm__given_read(&samples, 0, n, x));
+  DSM_TRY_DONE(draw_picture(p, x, n, &picture));
+  DSM_TRY_DONE(dsm_picture_write(&picture, of->picture));
+done:
+  dsm_picture_destroy(&picture);
+  dsm__given_close(&samples);
+  free(x);
+  return status;
+}
+
+static dsm_status draw_samples(dsm__preview *p, const paths *of, struct dsm__board *board, uint64_t *bad) {
+  dsm__drawing drawing = {0};
+  dsm__blocks blocks = {
+      .output = of->samples, .verb = "drawn", .noun = "preview", .bad = bad, .within = board};
+  dsm_status status = open_drawing(p, &drawing);
+  if (status == DSM_OK) status = dsm__drawing_run(&drawing, &blocks);
+  dsm__drawing_close(&drawing);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+static dsm_status make(dsm__preview *p, int64_t step, struct dsm__board *board,
+                       char metrics[DSM__METRICS_LINE_MAX]) {
+  const paths of = paths_of(p, step);
+  const double start = dsm_seconds();
+  const char *list = config_of(p)->train.preview_metrics;
+  uint64_t bad = 0;
+  char took[32];
+  p->trained.header.step = step;
+  DSM_AGREE(p->comm, is_root(p) ? remove_step(p, step) : DSM_OK);
+  DSM_TRY(draw_samples(p, &of, board, &bad));
+  DSM_AGREE(p->comm, is_root(p) && has_picture(p) ? write_picture(p, &of) : DSM_OK);
+  dsm_info("preview  step %lld: %lld samples in %s, %s", (long long)step,
+           (long long)config_of(p)->train.preview_samples,
+           dsm_duration(dsm_seconds() - start, took, sizeof took), has_picture(p) ? of.picture : of.samples);
+  if (bad > 0)
+    dsm_warn("preview of step %lld: %llu values are not finite%s", (long long)step, (unsigned long long)bad,
+             list[0] ? "; they are not measured" : "");
+  if (list[0] && bad == 0)
+    DSM_TRY(dsm__preview_measure(p->comm, list, of.samples, &p->beside, step, metrics));
+  return DSM_OK;
+}
+
+dsm_status dsm__preview_make(dsm__preview *p, int64_t step, struct dsm__board *board,
+                             char metrics[DSM__METRICS_LINE_MAX]) {
+  metrics[0] = '\0';
+  dsm__board_tick(board);
+  const dsm_status status = make(p, step, board, metrics);
+  dsm__board_tick(board);
+  if (status == DSM_STOPPED && is_root(p) && remove_step(p, step) != DSM_OK) dsm_trail_clear();
+  if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
+  return DSM_OK;
+}
+
+dsm_status dsm__preview_forgive(dsm_status status, int64_t step) {
+  if (status == DSM_OK) return DSM_OK;
+  if (status == DSM_INTERNAL || status == DSM_LAUNCHER) return dsm__forward(status, __FILE__, __LINE__);
+  if (status == DSM_STOPPED)
+    dsm_info("preview  of step %lld left out: the run is to stop", (long long)step);
+  else
+    dsm_warn("preview of step %lld: %s; training goes on", (long long)step, dsm_trail_message());
+  dsm_trail_clear();
+  return DSM_OK;
+}
