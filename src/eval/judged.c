@@ -1,7 +1,8 @@
 /* What a classifier makes of all rows, once, and kept: metrics @classifier and the inception score would otherwise run it
- * over the same rows again, and those that draw rows would do so on every rank. On one core the small convnet takes some 0.3 ms
- * a row, 128 features and 10 probabilities half a kilobyte. Blocks are consecutive rows of a side, dealt out to the
- * ranks in runs: which rows stand beside each other does not depend on how many ranks there are. */
+ * over the same rows again, and those that draw rows would do so on every rank. The convnet of configs/classifier.yaml takes
+ * 0.25 ms a row on one core, 18 s for Fashion-MNIST and its test set, of which 64 features and 10 probabilities are 21 MB.
+ * Blocks are consecutive rows of a side, dealt out to the ranks in runs: which rows stand beside each other does not depend on
+ * how many ranks there are. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
