@@ -11,8 +11,15 @@
 
 #include <stdint.h>
 #include "dsmpi/dist.h"
+#include "dsmpi/tensor.h"
 
-enum { DSM_EVAL_GROUPS = 10, DSM_EVAL_PROTOCOL_MAX = 768, DSM_EVAL_NUMBERS_MAX = 8 };
+enum {
+  DSM_EVAL_GROUPS = 10,
+  DSM_EVAL_PROTOCOL_MAX = 896,
+  DSM_EVAL_NUMBERS_MAX = 8,
+  DSM_EVAL_CLASSIFIER_PATH = 120, /* characters told of a path */
+  DSM_EVAL_CLASSIFIER_TEXT = 224
+};
 
 /* ---- the job ------------------------------------------------------------------------------------------- */
 
@@ -21,6 +28,18 @@ typedef struct dsm_eval_input {
   const char *file, *dataset, *axes, *rows;
 } dsm_eval_input;
 
+/** A classifier that features and probabilities of the rows are made with. */
+typedef struct dsm_eval_classifier {
+  void *self;
+  dsm_shape sample;         /* that it takes, channels last */
+  size_t block;             /* rows it takes at a time */
+  size_t classes, features; /* 2 or more; 1 or more */
+  const char *text; /* which it is, for protocols: "PATH, step 400, average of rate 0.999"; borrowed */
+  /* features (block, features), probabilities (block, classes) of x (block, sample) in physical units, which may be changed.
+   * What it makes of a row must not depend on who calls. Not collective. */
+  void (*run)(void *self, float *x, float *features, float *probabilities);
+} dsm_eval_classifier;
+
 typedef struct dsm_eval_options {
   dsm_eval_input samples, reference;
   /* (N, k) made of samples and reference by any network, for the space `features`; both or none. Their numbers of rows
@@ -28,6 +47,9 @@ typedef struct dsm_eval_options {
   dsm_eval_input features, reference_features;
   /* (N, K) class probabilities, for inception; those of the reference may be missing */
   dsm_eval_input probabilities, reference_probabilities;
+  /* makes features of both sides, for the space `classifier`, and, where `probabilities` are not given, those of both sides
+   * for inception; borrowed, NULL: none */
+  const dsm_eval_classifier *classifier;
   const char *metrics; /* "METRIC[@SPACE],..."; "all"; NULL: those that suit the data and
                           cost little */
   const char

@@ -6,6 +6,7 @@
 
 #include "dsmpi/config.h"
 #include "dsmpi/dist.h"
+#include "dsmpi/eval.h"
 
 /** "dsmpi 0.1.0". */
 const char *dsm_version_line(void);
@@ -115,6 +116,20 @@ dsm_status dsm_likelihood_of(dsm_comm *comm, const dsm_likelihood_options *optio
  *  Tells the accuracy where the labels of the training stand beside the samples too. A noisy classifier is asked at
  *  the first time of its process. Goes on with an interrupted file; the same bytes on any number of ranks. */
 dsm_status dsm_classify(dsm_comm *comm, const dsm_on_data_options *options);
+
+/** The same classifier in memory, for those who want its features and probabilities at once: `dsmpi eval`. */
+typedef struct dsm_judge dsm_judge;
+/** Opens the newest whole checkpoint of a run folder, or a checkpoint. Collective.
+ *  @param[in]  overrides  as in dsm_sample_options; borrowed until destroy
+ *  @param[out] judge      owned by the caller; NULL after a failure
+ *  @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA; DSM_BAD_CONFIG: it is a model of the data, not a classifier. */
+dsm_status dsm_judge_create(dsm_comm *comm, const char *source, const char *const *overrides,
+                            size_t override_count, dsm_judge **judge);
+/** Accepts NULL in `*judge`. */
+void dsm_judge_destroy(dsm_judge **judge);
+/** The judge as dsm_evaluate takes it; borrows it. Blocks are those of dsm_classify, so the figures are those of its
+ *  files, to the last bit. */
+dsm_eval_classifier dsm_judge_in_evaluation(dsm_judge *judge);
 
 /* ---- restoration --------------------------------------------------------------------------------------- */
 

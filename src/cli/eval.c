@@ -16,6 +16,7 @@ enum {
   REFERENCE_FEATURES,
   PROBABILITIES,
   REFERENCE_PROBABILITIES,
+  CLASSIFIER,
   SPLITS,
   LAYERS,
   THRESHOLD,
@@ -38,6 +39,8 @@ static const dsm_option options[OPTION_COUNT] = {
     [ROWS] = {"rows", 0, false, "A:B", "samples A to B-1 only"},
     [REFERENCE_AXES] = {"reference-axes", 0, false, "AXES", "of the reference; default: --axes"},
     [REFERENCE_ROWS] = {"reference-rows", 0, false, "A:B", "rows A to B-1 of the reference only"},
+    [CLASSIFIER] = {"classifier", 0, false, "RUN|CHECKPOINT",
+                    "makes features and probabilities of both sides"},
     [FEATURES] = {"features", 0, false, "FILE:/DATASET", "(N, k) made of the samples by any network"},
     [REFERENCE_FEATURES] = {"reference-features", 0, false, "FILE:/DATASET", "the same of the reference"},
     [PROBABILITIES] = {"probabilities", 0, false, "FILE:/DATASET", "(N, classes) of the samples"},
@@ -52,7 +55,7 @@ static const dsm_option options[OPTION_COUNT] = {
     [NEIGHBOURS] = {"neighbours", 0, false, "K", "precision_recall: reach of the balls; default 3"},
     [COMPONENTS] = {"components", 0, false, "K", "space pca: principal axes; default 64"},
     [STEPS] = {"steps", 0, false, "K", "c2st: steps of training; default 400"},
-    [SEED] = {"seed", 0, false, "S", "of rows drawn, directions, classifier; default 0"},
+    [SEED] = {"seed", 0, false, "S", "of rows drawn, directions, c2st; default 0"},
 };
 
 /* A dataset that an option names, if it was given; `place` keeps the names. */
@@ -79,6 +82,19 @@ static dsm_status numbers(const dsm_arguments *arguments, dsm_eval_options *o) {
   return DSM_OK;
 }
 
+/* Prints the table, and writes it to `json` too; NULL: nowhere. */
+static dsm_status evaluate(dsm_comm *comm, const dsm_eval_options *o, const char *json) {
+  dsm_evaluation evaluation;
+  dsm_status status = dsm_evaluate(comm, o, &evaluation);
+  const bool root = dsm_comm_rank(comm) == 0;
+  if (status == DSM_OK && root) dsm_evaluation_print(&evaluation);
+  if (status == DSM_OK && json)
+    status = dsm_agree(comm, root ? dsm_evaluation_json(&evaluation, json) : DSM_OK);
+  dsm_evaluation_destroy(&evaluation);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
 static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   dsm_place samples, place[OPTION_COUNT];
   dsm_eval_options o = dsm_eval_defaults();
@@ -97,13 +113,15 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   o.metrics = value[METRICS];
   o.layers = value[LAYERS];
 
-  dsm_evaluation evaluation;
-  dsm_status status = dsm_evaluate(comm, &o, &evaluation);
-  const bool root = dsm_comm_rank(comm) == 0;
-  if (status == DSM_OK && root) dsm_evaluation_print(&evaluation);
-  if (status == DSM_OK && value[JSON])
-    status = dsm_agree(comm, root ? dsm_evaluation_json(&evaluation, value[JSON]) : DSM_OK);
-  dsm_evaluation_destroy(&evaluation);
+  dsm_judge *judge = NULL;
+  dsm_eval_classifier classifier;
+  if (value[CLASSIFIER]) {
+    DSM_TRY(dsm_judge_create(comm, value[CLASSIFIER], NULL, 0, &judge));
+    classifier = dsm_judge_in_evaluation(judge);
+    o.classifier = &classifier;
+  }
+  const dsm_status status = evaluate(comm, &o, value[JSON]);
+  dsm_judge_destroy(&judge);
   DSM_TRY(status);
   return DSM_OK;
 }
@@ -130,18 +148,25 @@ const dsm_command dsm__command_eval = {
                "  c2st              can a classifier tell samples from data? (AUC)\n"
                "  nearest           distance to the training data; copies of it\n"
                "  profile           energy and hits of the layers of showers (--layers)\n"
-               "  inception         inception score of --probabilities\n"
+               "  inception         how sure, how varied the classes of a classifier\n"
                "  all               those that suit the data, costly ones too\n"
                "Spaces: raw, the values as they are; scaled, each channel to mean 0 and deviation 1 of the "
                "reference; pca, its first principal axes; layers, energies and hits of the layers of "
-               "showers; features, as given by --features.\n"
+               "showers; features, as given by --features; classifier, what the last layer of "
+               "--classifier sees.\n"
+               "\n"
+               "--classifier is a run of objective.name=classifier for samples of this shape. It is run "
+               "once over all rows and gives features, for the space classifier, and probabilities, for "
+               "inception. --probabilities that are given come before its own. Files of 'dsmpi classify' "
+               "as --features and --probabilities make the same figures.\n"
                "\n"
                "Metrics of pairs of rows (kernel, mmd, precision_recall, c2st) take --subsample rows "
                "drawn at random, those along lines (sliced, wasserstein) up to ten times as many, the "
                "others all.\n"
                "\n"
                "  mpirun -np 4 dsmpi eval samples.h5 --reference train.h5 --json eval.json\n"
-               "  dsmpi eval s.h5 --reference t.h5 --metrics frechet@pca,spectrum",
+               "  dsmpi eval s.h5 --reference t.h5 --metrics frechet@pca,spectrum\n"
+               "  dsmpi eval s.h5 --reference t.h5 --classifier runs/classifier",
     .options = options,
     .option_count = OPTION_COUNT,
     .min_operands = 1,

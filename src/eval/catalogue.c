@@ -14,8 +14,9 @@ enum {
 };
 
 #define BIT(space) (1U << (space))
-#define VECTORS    (BIT(DSM__RAW) | BIT(DSM__SCALED) | BIT(DSM__PCA) | BIT(DSM__LAYERS) | BIT(DSM__FEATURES))
 #define GRIDS      (BIT(DSM__RAW) | BIT(DSM__SCALED))
+#define POINTS     (BIT(DSM__PCA) | BIT(DSM__LAYERS) | BIT(DSM__FEATURES) | BIT(DSM__CLASSIFIER))
+#define VECTORS    (GRIDS | POINTS)
 
 static const dsm__metric metrics[] = {
     {"frechet", VECTORS, dsm__frechet},
@@ -35,7 +36,7 @@ static const dsm__metric metrics[] = {
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
-static const char *const spaces[] = {"raw", "scaled", "pca", "layers", "features", NULL};
+static const char *const spaces[] = {"raw", "scaled", "pca", "layers", "features", "classifier", NULL};
 
 dsm_status dsm__note(dsm_evaluation *out, const char *format, ...) {
   va_list arguments;
@@ -52,16 +53,18 @@ dsm_status dsm__note(dsm_evaluation *out, const char *format, ...) {
 
 static size_t dimensions(const dsm__offer *o, dsm__space_name space) {
   if (space == DSM__FEATURES) return o->features;
+  if (space == DSM__CLASSIFIER) return o->judged;
   if (space == DSM__PCA) return o->components < o->d ? (size_t)o->components : o->d;
   return o->d;
 }
 
 /* Why the metric cannot be taken of these data; NULL: it can. */
 static const char *unfit(const dsm__offer *o, const dsm__metric *m, dsm__space_name space) {
-  const bool points = !o->fields || space == DSM__PCA || space == DSM__LAYERS || space == DSM__FEATURES;
+  const bool points = !o->fields || (BIT(space) & POINTS) != 0;
   if (space == DSM__FEATURES && !o->features) return "it needs --features and --reference-features";
+  if (space == DSM__CLASSIFIER && !o->judged) return "it needs a classifier, give --classifier RUN";
   if (space == DSM__LAYERS && !o->layers) return "it needs the layout of the showers, --layers";
-  if (m->run == dsm__inception && !o->probabilities) return "it needs --probabilities";
+  if (m->run == dsm__inception && !o->probabilities) return "it needs --classifier or --probabilities";
   if (m->run == dsm__spectrum && points) return "it is for fields, (N, C, space...), and these are vectors";
   if (m->run == dsm__two_point && points && dimensions(o, space) < 2) return "one feature has no pairs";
   if (m->run == dsm__two_point && points && dimensions(o, space) > PAIRS_MAX)
@@ -91,6 +94,16 @@ static void append(const dsm__offer *o, dsm__metric_run *run, dsm__space_name sp
 
 static uint64_t fewer(const uint64_t rows[DSM__SIDES]) {
   return rows[0] < rows[1] ? rows[0] : rows[1];
+}
+
+/* Distances of features that a network has made of the rows; 0 of them: there are none. */
+static void append_learned(const dsm__offer *o, dsm__space_name space, const uint64_t rows[DSM__SIDES],
+                           dsm__choice *choice, size_t *count) {
+  const size_t d = dimensions(o, space);
+  if (d == 0) return;
+  append(o, fewer(rows) > d ? dsm__frechet : dsm__frechet_shrunk, space, choice, count);
+  append(o, dsm__kernel, space, choice, count);
+  append(o, dsm__precision_recall, space, choice, count);
 }
 
 /* The Frechet distance in the space that the number of rows allows. */
@@ -125,12 +138,8 @@ static dsm_status choose_suiting(const dsm__offer *o, bool all, dsm__choice *cho
   append(o, dsm__separation, DSM__LAYERS, choice, count);
   append(o, dsm__c2st, DSM__LAYERS, choice, count);
   append(o, dsm__inception, DSM__NONE, choice, count);
-  if (o->features) {
-    append(o, fewer(o->feature_rows) > o->features ? dsm__frechet : dsm__frechet_shrunk, DSM__FEATURES,
-           choice, count);
-    append(o, dsm__kernel, DSM__FEATURES, choice, count);
-    append(o, dsm__precision_recall, DSM__FEATURES, choice, count);
-  }
+  append_learned(o, DSM__CLASSIFIER, o->rows, choice, count);
+  append_learned(o, DSM__FEATURES, o->feature_rows, choice, count);
   for (size_t k = 0; all && k < 3; k++) append(o, others[k], o->base, choice, count);
   if (all && fewer(o->rows) > dimensions(o, DSM__PCA)) append(o, dsm__frechet, DSM__PCA, choice, count);
   return DSM_OK;
@@ -162,7 +171,9 @@ static dsm_status find_space(const char *word, const char *place, dsm__space_nam
       *space = (dsm__space_name)k;
       return DSM_OK;
     }
-  DSM_FAIL(DSM_USAGE, "--metrics %s: there is no space '%s'; there are raw, scaled, pca, layers, features",
+  DSM_FAIL(DSM_USAGE,
+           "--metrics %s: there is no space '%s'; there are raw, scaled, pca, layers, features, "
+           "classifier",
            word, place);
 }
 

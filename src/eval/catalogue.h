@@ -11,6 +11,7 @@ typedef enum dsm__space_name {
   DSM__PCA,
   DSM__LAYERS,
   DSM__FEATURES,
+  DSM__CLASSIFIER,
   DSM__SPACES,
   DSM__NONE = DSM__SPACES
 } dsm__space_name;
@@ -25,7 +26,7 @@ typedef struct dsm__metric {
 typedef struct dsm__offer {
   dsm_shape sample;
   uint64_t rows[DSM__SIDES], feature_rows[DSM__SIDES];
-  size_t d, features; /* features 0: none */
+  size_t d, features, judged; /* judged: features made by the classifier; 0: none */
   bool fields, probabilities, layers;
   dsm__space_name base; /* raw, or scaled where channels are of different size */
   uint64_t components;

@@ -122,11 +122,25 @@ static dsm_status check_like(dsm_dataset *const data[DSM__SIDES], const dsm_eval
   return DSM_OK;
 }
 
+static dsm_status check_classifier(const dsm__eval *e) {
+  const dsm_eval_classifier *c = e->options->classifier;
+  const dsm_eval_input *input = &e->options->samples;
+  const dsm_dataset_info *info = dsm_dataset_info_of(e->data[DSM__SAMPLES]);
+  char found[96], expected[96];
+  if (!c || dsm_shape_equal(info->sample, c->sample)) return DSM_OK;
+  DSM_FAIL(DSM_BAD_DATA,
+           "--classifier: samples of '%s' in '%s' have shape %s (axes %s, from %s), but %s takes %s, "
+           "channels last: give one trained on such data, or --axes if these are it",
+           input->dataset, input->file, dsm_shape_text(info->sample, found, sizeof found), info->axes,
+           info->axes_from, c->text, dsm_shape_text(c->sample, expected, sizeof expected));
+}
+
 static dsm_status check_all(const dsm__eval *e) {
   const dsm_eval_options *o = e->options;
   DSM_ASSERT(o->subsample >= ROWS_MIN && o->subset > 0 && o->splits > 0 && o->directions > 0 && o->bins > 0 &&
              o->neighbours > 0 && o->neighbours <= NEIGHBOURS_MAX && o->components > 0 && o->steps > 0);
   DSM_TRY(check_like(e->data, &o->samples, &o->reference, "samples"));
+  DSM_TRY(check_classifier(e));
   if (e->features[DSM__SAMPLES])
     DSM_TRY(check_like(e->features, &o->features, &o->reference_features, "features"));
   if (e->features[DSM__SAMPLES] && dsm_dataset_info_of(e->features[DSM__SAMPLES])->sample.rank != 1)
@@ -172,6 +186,7 @@ static dsm_status open_space(dsm__eval *e, dsm__space_name name) {
   DSM_AGREE(e->comm, DSM_ALLOC(1, &pair));
   e->pair[name] = pair;
   const dsm_shape sample = dsm_dataset_info_of(e->data[DSM__SAMPLES])->sample;
+  const dsm_eval_classifier *classifier = e->options->classifier;
   pair->shape = sample;
   switch (name) {
   case DSM__SCALED:
@@ -187,11 +202,19 @@ static dsm_status open_space(dsm__eval *e, dsm__space_name name) {
     as_it_is(&pair->space, "features", dsm_dataset_info_of(e->features[DSM__SAMPLES])->sample);
     snprintf(pair->space.text, sizeof pair->space.text, "as given, %.120s", e->options->features.dataset);
     break;
+  case DSM__CLASSIFIER:
+    DSM_TRY(dsm__judge_all(e));
+    as_it_is(&pair->space, "classifier", DSM_SHAPE(classifier->features));
+    snprintf(pair->space.text, sizeof pair->space.text, "what the last layer of the classifier %s sees",
+             classifier->text);
+    break;
   default:
     as_it_is(&pair->space, "raw", sample);
   }
   if (name != DSM__RAW && name != DSM__SCALED) pair->shape = DSM_SHAPE(pair->space.d);
   point_views(e, pair, name == DSM__FEATURES);
+  for (int side = 0; name == DSM__CLASSIFIER && side < DSM__SIDES; side++)
+    pair->view[side].kept = e->judged.features[side];
   return DSM_OK;
 }
 
@@ -219,7 +242,8 @@ static dsm_status choose_base(dsm__eval *e, dsm__space_name *base) {
 
 static dsm__offer offer_of(const dsm__eval *e) {
   dsm__offer o = {.sample = dsm_dataset_info_of(e->data[DSM__SAMPLES])->sample,
-                  .probabilities = e->probabilities[DSM__SAMPLES] != NULL,
+                  .judged = e->options->classifier ? e->options->classifier->features : 0,
+                  .probabilities = e->probabilities[DSM__SAMPLES] || e->options->classifier,
                   .layers = e->options->layers != NULL,
                   .components = e->options->components};
   o.d = dsm_shape_count(o.sample);
@@ -274,6 +298,9 @@ static dsm_status evaluate(dsm__eval *e) {
   e->lines = LINES_MAX * count;
   DSM_AGREE(e->comm, DSM_ALLOC(e->lines, &e->out->row));
   for (size_t k = 0; k < count; k++) DSM_TRY(measure(e, &choice[k]));
+  if (e->options->classifier && !e->judged.features[DSM__SAMPLES])
+    DSM_AGREE(e->comm, dsm__note(e->out, "the classifier was not run: no metric is @classifier or needs its "
+                                         "probabilities"));
   return DSM_OK;
 }
 
@@ -291,6 +318,7 @@ static void close_all(dsm__eval *e) {
     dsm_dataset_close(&e->features[side]);
     dsm_dataset_close(&e->probabilities[side]);
   }
+  dsm__judged_destroy(&e->judged);
 }
 
 dsm_status dsm_evaluate(dsm_comm *comm, const dsm_eval_options *options, dsm_evaluation *evaluation) {

@@ -1,4 +1,4 @@
-/* Inception score of class probabilities that any classifier has given to the samples. */
+/* Inception score of class probabilities: those given, which any classifier may have made, or else those of --classifier. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,7 @@ double dsm_inception_score(double *p, size_t n, size_t k) {
 
 typedef struct splits {
   dsm_dataset *data;
+  const float *kept; /* (rows, classes) in memory; NULL: they are in `data` */
   const dsm_eval_input *input;
   uint64_t rows;
   size_t classes, count;
@@ -35,6 +36,10 @@ typedef struct splits {
 
 static dsm_status read_probabilities(const splits *s, uint64_t first, size_t n, double *p) {
   dsm_status status = DSM_OK;
+  if (s->kept) {
+    for (size_t i = 0; i < n * s->classes; i++) p[i] = (double)s->kept[first * s->classes + i];
+    return DSM_OK;
+  }
   uint64_t *row = NULL;
   float *x = NULL;
   DSM_TRY_DONE(DSM_ALLOC(n, &row));
@@ -76,46 +81,71 @@ done:
 }
 
 /* Mean over the splits, and their standard deviation, which is what the protocol reports. */
-static dsm_status score(dsm__eval *e, dsm_dataset *data, const dsm_eval_input *input, dsm_figure *figure,
-                        double *each) {
-  const dsm_dataset_info *info = dsm_dataset_info_of(data);
-  splits s = {data, input, info->rows, dsm_shape_count(info->sample), (size_t)e->options->splits};
+static dsm_status score(dsm__eval *e, splits *s, dsm_figure *figure, double *each) {
   double mean = 0, square = 0;
+  if (s->rows < s->count)
+    DSM_FAIL(DSM_BAD_DATA, "'%s' in '%s' has %llu rows, too few for %zu splits; see --splits",
+             s->input->dataset, s->input->file, (unsigned long long)s->rows, s->count);
+  DSM_TRY(dsm__tasks(e->comm, s->count, 1, split, s, each));
+  for (size_t k = 0; k < s->count; k++) mean += each[k] / (double)s->count;
+  for (size_t k = 0; k < s->count; k++) square += (each[k] - mean) * (each[k] - mean);
+  *figure = (dsm_figure){mean, s->count > 1 ? sqrt(square / (double)s->count) : (double)NAN, s->rows, 0};
+  return DSM_OK;
+}
+
+static dsm_status score_given(dsm__eval *e, int side, dsm_figure *figure, double *each) {
+  const dsm_eval_options *o = e->options;
+  const dsm_eval_input *input = side == DSM__SAMPLES ? &o->probabilities : &o->reference_probabilities;
+  const dsm_dataset_info *info = dsm_dataset_info_of(e->probabilities[side]);
+  splits s = {.data = e->probabilities[side],
+              .input = input,
+              .rows = info->rows,
+              .classes = dsm_shape_count(info->sample),
+              .count = (size_t)o->splits};
   if (info->sample.rank != 1 || s.classes < 2)
     DSM_FAIL(DSM_BAD_DATA, "'%s' in '%s' is %s; class probabilities are (N, classes)", input->dataset,
              input->file, info->file_shape);
-  if (s.rows < s.count)
-    DSM_FAIL(DSM_BAD_DATA, "'%s' in '%s' has %llu rows, too few for %zu splits; see --splits", input->dataset,
-             input->file, (unsigned long long)s.rows, s.count);
-  DSM_TRY(dsm__tasks(e->comm, s.count, 1, split, &s, each));
-  for (size_t k = 0; k < s.count; k++) mean += each[k] / (double)s.count;
-  for (size_t k = 0; k < s.count; k++) square += (each[k] - mean) * (each[k] - mean);
-  *figure = (dsm_figure){mean, s.count > 1 ? sqrt(square / (double)s.count) : (double)NAN, s.rows, 0};
+  DSM_TRY(score(e, &s, figure, each));
+  return DSM_OK;
+}
+
+static dsm_status score_judged(dsm__eval *e, int side, dsm_figure *figure, double *each) {
+  const dsm_eval_options *o = e->options;
+  splits s = {.kept = e->judged.probabilities[side],
+              .input = side == DSM__SAMPLES ? &o->samples : &o->reference,
+              .rows = dsm_dataset_info_of(e->data[side])->rows,
+              .classes = o->classifier->classes,
+              .count = (size_t)o->splits};
+  DSM_TRY(score(e, &s, figure, each));
   return DSM_OK;
 }
 
 dsm_status dsm__inception(dsm__eval *e, dsm__pair *pair) {
   dsm_status status = DSM_OK;
   const dsm_eval_options *o = e->options;
+  /* files that are given are meant, of both sides: two classifiers are not mixed */
+  const bool given = e->probabilities[DSM__SAMPLES] != NULL;
   double *each = NULL;
   dsm_figure value, floor = {(double)NAN, (double)NAN, 0, 0};
   (void)pair;
   DSM_TRY_DONE(dsm_agree(e->comm, DSM_ALLOC(o->splits, &each)));
-  if (e->probabilities[DSM__REFERENCE]) {
-    DSM_TRY_DONE(score(e, e->probabilities[DSM__REFERENCE], &o->reference_probabilities, &floor, each));
+  if (!given) DSM_TRY_DONE(dsm__judge_all(e));
+  if (!given || e->probabilities[DSM__REFERENCE]) {
+    DSM_TRY_DONE((given ? score_given : score_judged)(e, DSM__REFERENCE, &floor, each));
     floor.reference = floor.samples;
     floor.samples = 0;
   }
-  DSM_TRY_DONE(score(e, e->probabilities[DSM__SAMPLES], &o->probabilities, &value, each));
+  DSM_TRY_DONE((given ? score_given : score_judged)(e, DSM__SAMPLES, &value, each));
   dsm_eval_row *row = dsm__row(e, "inception", NULL, value, floor);
   dsm__row_number(row, "splits", (double)o->splits);
-  snprintf(row->protocol, sizeof row->protocol,
-           "Inception score exp E KL(p(y|x) || p(y)) from the probabilities given, mean over %llu splits in "
-           "the order of the "
-           "file; higher is better. Floor: the same of the reference's own probabilities. Error: standard "
-           "deviation over the "
-           "splits, as the protocol has it",
-           (unsigned long long)o->splits);
+  snprintf(
+      row->protocol, sizeof row->protocol,
+      "Inception score exp E KL(p(y|x) || p(y)) from the probabilities %s%s, mean over %llu splits in the "
+      "order "
+      "of the file; higher is better. Floor: the same of the reference's own probabilities. Error: standard "
+      "deviation over the splits, as the protocol has it",
+      given ? "given" : "of the classifier ", given ? "" : o->classifier->text,
+      (unsigned long long)o->splits);
   DSM_TRY_DONE(dsm__row_column(row, "split", each, 1, o->splits));
 done:
   free(each);

@@ -18,7 +18,7 @@ typedef struct dsm__space {
   size_t elements, d, channels;
   /* NULL: the row as it is */
   void (*map)(const struct dsm__space *s, const float *x, size_t n, float *y);
-  char text[192];        /* in words, for protocols; "" = the rows as they are */
+  char text[288];        /* in words, for protocols; "" = the rows as they are */
   double *shift, *scale; /* scaled: (channels) */
   double *mean, *basis;  /* pca: (elements), (d, elements) */
   double *work;          /* pca: room for one use at a time */
@@ -32,6 +32,7 @@ void dsm__space_destroy(dsm__space *s);
 typedef struct dsm__view {
   const dsm_eval_input *input;
   dsm_dataset *data; /* borrowed */
+  const float *kept; /* (rows, d) in memory, which is read then; borrowed, NULL: none */
   const dsm__space *space;
   int side;
   uint64_t rows;
@@ -51,6 +52,14 @@ typedef struct dsm__pair {
   double *statistics; /* of the reference, see dsm__statistics; NULL: not known yet */
 } dsm__pair;
 
+/* ---- judged.c: what a classifier makes of all rows ------------------------------------------------------- */
+
+typedef struct dsm__judged {
+  float *features[DSM__SIDES],
+      *probabilities[DSM__SIDES]; /* (rows, features), (rows, classes); NULL: not known yet */
+} dsm__judged;
+void dsm__judged_destroy(dsm__judged *judged);
+
 /* ---- evaluate.c: the job --------------------------------------------------------------------------------- */
 
 typedef struct dsm__eval {
@@ -60,7 +69,11 @@ typedef struct dsm__eval {
   size_t lines;       /* that the table has room for */
   dsm__pair *pair[8]; /* by space, NULL: not used; see catalogue.h */
   dsm_dataset *data[DSM__SIDES], *features[DSM__SIDES], *probabilities[DSM__SIDES];
+  dsm__judged judged;
 } dsm__eval;
+/** Runs the classifier over all rows of both sides, once, into e->judged. Collective. @return DSM_OK; DSM_BAD_CONFIG: too
+ *  many rows to be kept; DSM_BAD_DATA: a row, or what is made of it, is not finite. */
+dsm_status dsm__judge_all(dsm__eval *e);
 /** Adds a line to the table, at most two a metric. */
 dsm_eval_row *dsm__row(dsm__eval *e, const char *metric, const dsm__pair *pair, dsm_figure figure,
                        dsm_figure floor);

@@ -6,7 +6,7 @@
 #include "dsmpi/eval.h"
 #include "dsmpi/log.h"
 
-enum { COLUMNS = 80 };
+enum { COLUMNS = 80, VALUE_END = 34 /* column of the table */ };
 
 /* Prints a text in lines of at most COLUMNS, later ones indented. */
 static void wrapped(const char *text, size_t indent) {
@@ -55,7 +55,9 @@ static void line_of(const dsm_eval_row *row) {
   char name[64], cell[4][32], n[2][24];
   name_of(row, name, sizeof name);
   const dsm_figure *f = &row->figure, *floor = &row->floor;
-  dsm_info("%-23s %10s +- %-7s %10s +- %-7s %5s %5s", name, number_text(f->value, 4, cell[0], sizeof cell[0]),
+  const int left = VALUE_END - (int)strlen(name) - 1; /* a long name takes of the blanks before the number */
+  dsm_info("%s %*s +- %-7s %10s +- %-7s %5s %5s", name, left > 0 ? left : 0,
+           number_text(f->value, 4, cell[0], sizeof cell[0]),
            number_text(f->error, 2, cell[1], sizeof cell[1]),
            number_text(floor->value, 4, cell[2], sizeof cell[2]),
            number_text(floor->error, 2, cell[3], sizeof cell[3]), rows_text(f->samples, n[0], sizeof n[0]),

@@ -9,23 +9,20 @@
 enum { PROBABILITIES, FEATURES, CLASS, FIELDS };
 
 typedef struct classifying {
-  dsm__trained trained;
+  dsm_judge *judge;
   dsm__given given;
   dsm_condition_data *labels; /* beside the samples; NULL: there are none */
-  dsm_classifier *classifier;
-  size_t n, classes, features;
-  float *x, *raw; /* (n, d) of a block; (n) its labels */
-  double
-      *t; /* (n) the first time of a noisy classifier, where the noise is least; NULL: it judges clean data */
-  uint64_t *row;      /* (n) */
-  double *right, *of; /* (classes) of this rank, by label: samples found right, samples */
-  double loss;        /* their cross-entropy */
+  size_t n, classes;          /* of the judge */
+  float *x, *raw;             /* (n, d) of a block; (n) its labels */
+  uint64_t *row;              /* (n) */
+  double *right, *of;         /* (classes) of this rank, by label: samples found right, samples */
+  double loss;                /* their cross-entropy */
   char input[3 * DSM_TEXT_MAX];
 } classifying;
 
 /* Labels of the names of the training, if the file has them; a file without is no mistake. */
 static dsm_status open_labels(classifying *c) {
-  dsm_config config = c->trained.session.config;
+  dsm_config config = c->judge->trained.session.config;
   const dsm_given *source = c->given.source;
   const dsm_status status =
       dsm_condition_data_open(source->file, source->rows ? source->rows : "",
@@ -39,18 +36,13 @@ static dsm_status open_labels(classifying *c) {
 }
 
 static dsm_status prepare(classifying *c, const dsm_given *data) {
-  const dsm__session *s = &c->trained.session;
-  c->n = (size_t)s->config.sampler.block;
-  DSM_TRY(dsm__given_open(data, c->trained.header.sample, &c->trained.header.normalization, &c->given));
+  c->n = c->judge->n;
+  c->classes = c->judge->classes;
+  DSM_TRY(dsm__given_open(data, c->judge->trained.header.sample, NULL, &c->given));
   DSM_TRY(open_labels(c));
-  DSM_TRY(dsm_classifier_create(&s->config, s->process, s->model, &s->kernels, c->n, false, &c->classifier));
-  c->classes = dsm_classifier_classes(c->classifier);
-  c->features = dsm_classifier_features(c->classifier);
-  DSM_TRY(DSM_ALLOC(c->n * s->d, &c->x));
+  DSM_TRY(DSM_ALLOC(c->n * c->given.d, &c->x));
   DSM_TRY(DSM_ALLOC(c->n, &c->raw));
   DSM_TRY(DSM_ALLOC(c->n, &c->row));
-  if (s->config.objective.noisy) DSM_TRY(DSM_ALLOC(c->n, &c->t));
-  for (size_t i = 0; c->t && i < c->n; i++) c->t[i] = dsm_process_first(s->process, false);
   DSM_TRY(DSM_ALLOC(c->classes, &c->right));
   DSM_TRY(DSM_ALLOC(c->classes, &c->of));
   DSM_TRY(dsm__given_text(&c->given, c->input, sizeof c->input));
@@ -85,7 +77,7 @@ static dsm_status classify_block(void *self, const dsm__block *block) {
   float *p = block->field[PROBABILITIES];
   int32_t *found = block->field[CLASS];
   DSM_TRY(dsm__given_read(&c->given, block->first, c->n, c->x));
-  dsm_classifier_run(c->classifier, c->trained.w, c->x, c->t, block->field[FEATURES], p);
+  dsm__judge_run(c->judge, c->x, block->field[FEATURES], p);
   for (size_t i = 0; i < c->n; i++) {
     found[i] = most_probable(p + i * c->classes, c->classes);
     block->evaluations[i] = 1;
@@ -98,7 +90,7 @@ static dsm_status classify_block(void *self, const dsm__block *block) {
 /* Accuracy over all and of the worst class; of the samples that this job has seen. */
 static dsm_status report(const classifying *c) {
   dsm_status status = DSM_OK;
-  dsm_comm *comm = c->trained.session.comm;
+  dsm_comm *comm = c->judge->trained.session.comm;
   const double ranks = dsm_comm_size(comm);
   double *mine = NULL, *sum = NULL, right = 0, of = 0, worst = 2;
   size_t which = 0;
@@ -128,10 +120,10 @@ done:
 }
 
 static dsm_status classify(classifying *c, dsm_comm *comm, const dsm_on_data_options *o) {
-  c->trained.classifies = true;
-  DSM_TRY(dsm__trained_open(comm, o->source, o->overrides, o->override_count, &c->trained));
+  DSM_TRY(dsm_judge_create(comm, o->source, o->overrides, o->override_count, &c->judge));
+  const dsm__trained *trained = &c->judge->trained;
   DSM_AGREE(comm, prepare(c, &o->data));
-  dsm__trained_banner(&c->trained);
+  dsm__trained_banner(trained);
   const dsm_samples_field fields[FIELDS] = {
       [PROBABILITIES] = {.name = "probabilities",
                          .type = DSM_FIELD_FLOAT32,
@@ -139,20 +131,20 @@ static dsm_status classify(classifying *c, dsm_comm *comm, const dsm_on_data_opt
                          .sentence = "p(k | x) of each class"},
       [FEATURES] = {.name = "features",
                     .type = DSM_FIELD_FLOAT32,
-                    .row = DSM_SHAPE(c->features),
+                    .row = DSM_SHAPE(c->judge->features),
                     .sentence = "what the last layer of the classifier sees"},
       [CLASS] = {.name = "class", .type = DSM_FIELD_INT32, .sentence = "the most probable class"}};
-  dsm_samples_info info = dsm__trained_info(&c->trained, c->given.count);
+  dsm_samples_info info = dsm__trained_info(trained, c->given.count);
   info.input = c->input;
   info.sample = (dsm_shape){0};
   info.evaluations = 1;
   info.fields = FIELDS;
   info.field = fields;
-  snprintf(info.sampler, sizeof info.sampler, "classifier, %s", c->trained.average);
+  snprintf(info.sampler, sizeof info.sampler, "classifier, %s", trained->average);
   const dsm__condition_table none = {0};
   dsm__blocks blocks = {
       .output = o->output, .verb = "judged", .noun = "samples", .compute = classify_block, .self = c};
-  DSM_TRY(dsm__results_run(&c->trained, &none, &info, &blocks));
+  DSM_TRY(dsm__results_run(trained, &none, &info, &blocks));
   DSM_TRY(report(c));
   dsm_info("dsmpi: finished %llu samples", (unsigned long long)info.count);
   return DSM_OK;
@@ -162,14 +154,12 @@ dsm_status dsm_classify(dsm_comm *comm, const dsm_on_data_options *options) {
   classifying c = {0};
   const dsm_status status = classify(&c, comm, options);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
-  dsm_classifier_destroy(&c.classifier);
   dsm_condition_data_close(&c.labels);
   dsm__given_close(&c.given);
-  dsm__trained_close(&c.trained);
+  dsm_judge_destroy(&c.judge);
   free(c.x);
   free(c.raw);
   free(c.row);
-  free(c.t);
   free(c.right);
   free(c.of);
   return status;

@@ -280,6 +280,19 @@ dsm_status dsm__class_guided_open(dsm_comm *comm, const dsm_class_choice *choice
 void dsm__class_guided_begin(dsm__class_guided *g, uint64_t first);
 void dsm__class_guided_close(dsm__class_guided *g);
 
+/* ---- judge.c: a classifier as a judge of samples ------------------------------------------------------- */
+
+struct dsm_judge {
+  dsm__trained trained;
+  dsm_classifier *network;
+  size_t n, classes, features; /* rows of a block, sampler.block */
+  double *t;                   /* (n) the first time of a noisy classifier, where the noise is least; NULL: it
+                                  judges clean data */
+  char text[DSM_EVAL_CLASSIFIER_TEXT];
+};
+/** Probabilities (n, classes) and features (n, features) of x (n, d) in physical units, which is normalised in place. */
+void dsm__judge_run(dsm_judge *judge, float *x, float *features, float *probabilities);
+
 /* ---- given.c: a user's data as input of a trained model ------------------------------------------------ */
 
 typedef struct dsm__given {

@@ -131,6 +131,32 @@ static void the_gradient_by_x_matches_finite_differences(void **state) {
   }
 }
 
+/* Figures of evaluations must not depend on which rows share a block, so nothing of a row's output may come from the others:
+ * the same bits beside other rows, and beside huge ones. */
+static void a_row_is_judged_the_same_beside_any_others(void **state) {
+  (void)state;
+  enum { FIXED = 5 };
+  float x[N * D], features[2][N * 8], p[2][N * K];
+  double t[N];
+  for (int c = 0; c < CASES; c++) {
+    setup s;
+    begin(&s, c, 0.3);
+    dsm_classifier *classifier = classifier_of(&s);
+    for (int i = 0; i < N; i++) t[i] = dsm_process_first(s.process, false);
+    draw_data(x, N, D);
+    for (int side = 0; side < 2; side++) {
+      dsm_classifier_run(classifier, s.w, x, s.config.objective.noisy ? t : NULL, features[side], p[side]);
+      for (int i = 0; i < N * D; i++)
+        if (i / D != FIXED) x[i] = 1e3f * x[i] + 1;
+    }
+    assert_memory_equal(features[0] + FIXED * 8, features[1] + FIXED * 8, 8 * sizeof(float));
+    assert_memory_equal(p[0] + FIXED * K, p[1] + FIXED * K, K * sizeof(float));
+    assert_memory_not_equal(features[0], features[1], 8 * sizeof(float)); /* the others did change */
+    dsm_classifier_destroy(&classifier);
+    stop(&s);
+  }
+}
+
 static void what_is_no_classifier_is_refused(void **state) {
   (void)state;
   dsm_model *model = NULL;
@@ -150,6 +176,7 @@ int main(void) {
       cmocka_unit_test(the_loss_is_minus_the_log_of_the_probability),
       cmocka_unit_test(gradients_match_finite_differences),
       cmocka_unit_test(the_gradient_by_x_matches_finite_differences),
+      cmocka_unit_test(a_row_is_judged_the_same_beside_any_others),
       cmocka_unit_test(what_is_no_classifier_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ int eval_begin(void **state) {
 }
 
 int eval_end(void **state) {
-  static const char *const names[] = {"samples", "reference", "given", "given_reference"};
+  static const char *const names[] = {"samples",         "reference", "given",
+                                      "given_reference", "probable",  "probable_reference"};
   (void)state;
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) unlink(path_of(names[k]));
   rmdir(folder);
