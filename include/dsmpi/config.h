@@ -196,7 +196,8 @@ typedef struct dsm_config {
     bool background_saving;
     int64_t held_out, evaluate_every;
     int64_t preview_every, preview_samples;
-    char preview_metrics[DSM_TEXT_MAX]; /* as dsm_eval_options.metrics; "" = none */
+    char preview_metrics[DSM_TEXT_MAX];    /* as dsm_eval_options.metrics; "" = none */
+    char preview_classifier[DSM_TEXT_MAX]; /* run or checkpoint that judges for them; "" = none */
   } train;
   dsm_sampler_settings sampler;
 } dsm_config;

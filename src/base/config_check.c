@@ -147,6 +147,9 @@ static void check_previews(const dsm_config *c, dsm__mistakes *mistakes) {
   if (c->train.preview_every == 0 && c->train.preview_metrics[0])
     WRONG("train.preview_metrics = '%s', but there are no previews: train.preview_every sets how often",
           c->train.preview_metrics);
+  if (c->train.preview_classifier[0] && !c->train.preview_metrics[0])
+    WRONG("train.preview_classifier = '%s', but train.preview_metrics has nothing to judge",
+          c->train.preview_classifier);
   if (c->train.preview_metrics[0] && c->train.preview_samples < PREVIEW_MEASURED)
     WRONG("train.preview_samples = %" PRId64 ", but train.preview_metrics need %d or more",
           c->train.preview_samples, (int)PREVIEW_MEASURED);

@@ -270,6 +270,9 @@ const dsm__setting dsm__schema[] = {
     {"train.preview_metrics", DSM__TEXT, FIELD(train, preview_metrics), .also = "metrics eval_metrics",
      .sentence = "Metrics of the previews, as in dsmpi eval --metrics, against the rows held out, or, without those, all "
                  "others; they go into metrics.jsonl with their errors and floors. Empty: none."},
+    {"train.preview_classifier", DSM__TEXT, FIELD(train, preview_classifier), .also = "classifier",
+     .sentence = "Run folder or checkpoint of a classifier, as in dsmpi eval --classifier, for metrics such as "
+                 "frechet@classifier and inception."},
     {"train.max_skipped", DSM__INT, FIELD(train, max_skipped), FROM(0), .initial = "10",
      .also = "skip_nan max_nan_steps nan_limit",
      .sentence = "Steps in a row that may be left out because loss or gradient is not a finite number; one more ends "

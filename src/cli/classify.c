@@ -24,8 +24,8 @@ const dsm_command dsm__command_classify = {
     .details =
         "RUN is of a classifier: objective.name=classifier, model.name=convnet for pictures or mlp "
         "for vectors, labels in data.conditions. The file has /probabilities (N, classes), /class (N) and "
-        "/features (N, f), what the last layer sees, which 'dsmpi eval' takes for Frechet "
-        "distances. Where the labels stand beside the samples the accuracy is told.\n"
+        "/features (N, f), what the last layer sees. 'dsmpi eval --classifier RUN' makes them itself. "
+        "Where the labels stand beside the samples the accuracy is told.\n"
         "\n"
         "  dsmpi train configs/classifier.yaml -o runs/classifier\n"
         "  dsmpi classify runs/classifier --data test.h5 -o classes.h5",

@@ -451,10 +451,8 @@ dsm_status dsm__preview_forgive(dsm_status status, int64_t step);
 /** Whether the words of train.preview_metrics are known; not yet whether they suit the samples. Not collective.
  *  @return DSM_OK; DSM_BAD_CONFIG. */
 dsm_status dsm__preview_check(const char *metrics);
-/** train.preview_metrics of the samples in `file` against `reference`, as a line of metrics.jsonl, and for people.
- *  Collective. @return as dsm_evaluate. */
-dsm_status dsm__preview_measure(dsm_comm *comm, const char *metrics, const char *file,
-                                const dsm_eval_input *reference, int64_t step,
+/** What dsm_evaluate finds, as a line of metrics.jsonl, and for people. Collective. @return as dsm_evaluate. */
+dsm_status dsm__preview_measure(dsm_comm *comm, const dsm_eval_options *options, int64_t step,
                                 char line[DSM__METRICS_LINE_MAX]);
 
 /* ---- latents.c: the way between data and latents, either way ------------------------------------------- */

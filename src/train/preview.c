@@ -12,8 +12,10 @@ enum { RANGE_ROWS = 256, PLANES = 64, SCATTER_SIDE = 800 };
 
 struct dsm__preview {
   dsm_comm *comm;
-  dsm__trained trained;  /* lent by the trainer */
-  dsm_eval_input beside; /* what the samples are measured by */
+  dsm__trained trained;      /* lent by the trainer */
+  dsm_eval_options measured; /* by what, and how */
+  dsm_judge *judge;          /* NULL: none */
+  dsm_eval_classifier classifier;
   dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
   dsm_given rows;
   char rows_text[64], folder[DSM_TEXT_MAX + 32];
@@ -131,7 +133,19 @@ static dsm_status prepare(const dsm__preview_params *params, dsm__preview *p) {
   DSM_TRY(choose_conditions(params, p));
   snprintf(p->folder, sizeof p->folder, "%s/previews", params->run);
   const dsm_config *lent = config_of(p); /* stays where it is */
-  p->beside = (dsm_eval_input){lent->data.file, lent->data.dataset, lent->data.axes, params->reference_rows};
+  p->measured = dsm_eval_defaults();
+  p->measured.metrics = lent->train.preview_metrics;
+  p->measured.reference =
+      (dsm_eval_input){lent->data.file, lent->data.dataset, lent->data.axes, params->reference_rows};
+  return DSM_OK;
+}
+
+static dsm_status open_judge(dsm__preview *p) {
+  const char *source = config_of(p)->train.preview_classifier;
+  if (!source[0]) return DSM_OK;
+  DSM_TRY(dsm_judge_create(p->comm, source, NULL, 0, &p->judge));
+  p->classifier = dsm_judge_in_evaluation(p->judge);
+  p->measured.classifier = &p->classifier;
   return DSM_OK;
 }
 
@@ -160,6 +174,7 @@ dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview *
   p->comm = comm;
   DSM_TRY_DONE(dsm_agree(comm, prepare(params, p)));
   DSM_TRY_DONE(dsm_agree(comm, is_root(p) ? open_folder(p) : DSM_OK));
+  DSM_TRY_DONE(open_judge(p));
   DSM_TRY_DONE(try_drawing(p));
 done:
   if (status != DSM_OK) dsm__preview_destroy(preview);
@@ -169,6 +184,7 @@ done:
 void dsm__preview_destroy(dsm__preview **preview) {
   dsm__preview *p = *preview;
   if (!p) return;
+  dsm_judge_destroy(&p->judge);
   dsm__given_close(&p->conditions);
   dsm__trained_return(&p->trained);
   free(p->low);
@@ -247,8 +263,10 @@ static dsm_status make(dsm__preview *p, int64_t step, struct dsm__board *board,
   if (bad > 0)
     dsm_warn("preview of step %lld: %llu values are not finite%s", (long long)step, (unsigned long long)bad,
              list[0] ? "; they are not measured" : "");
-  if (list[0] && bad == 0)
-    DSM_TRY(dsm__preview_measure(p->comm, list, of.samples, &p->beside, step, metrics));
+  if (list[0] && bad == 0) {
+    p->measured.samples = (dsm_eval_input){of.samples, "samples", NULL, NULL};
+    DSM_TRY(dsm__preview_measure(p->comm, &p->measured, step, metrics));
+  }
   return DSM_OK;
 }
 

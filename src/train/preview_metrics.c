@@ -44,15 +44,10 @@ dsm_status dsm__preview_check(const char *metrics) {
   return DSM_OK;
 }
 
-dsm_status dsm__preview_measure(dsm_comm *comm, const char *metrics, const char *file,
-                                const dsm_eval_input *reference, int64_t step,
+dsm_status dsm__preview_measure(dsm_comm *comm, const dsm_eval_options *options, int64_t step,
                                 char line[DSM__METRICS_LINE_MAX]) {
   dsm_evaluation out = {0};
-  dsm_eval_options o = dsm_eval_defaults();
-  o.samples = (dsm_eval_input){file, "samples", NULL, NULL};
-  o.reference = *reference;
-  o.metrics = metrics;
-  const dsm_status status = dsm_evaluate(comm, &o, &out);
+  const dsm_status status = dsm_evaluate(comm, options, &out);
   if (status == DSM_OK) snprintf(line, DSM__METRICS_LINE_MAX, "{\"step\": %lld", (long long)step);
   for (size_t k = 0; status == DSM_OK && k < out.rows; k++) {
     char name[64];

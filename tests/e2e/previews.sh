@@ -97,6 +97,23 @@ a_stop_does_not_wait_for_them() {
   passed "a job that is to stop leaves a preview out, and the next one goes on"
 }
 
+a_classifier_judges() {
+  expect 0 1 train mlp.yaml objective.name=classifier data.conditions=labels "data.classes=[-1]" -o judge
+  expect 0 2 train mlp.yaml "${previews[@]}" train.preview_classifier=judge train.preview_metrics=frechet_shrunk@classifier,inception -o judged
+  expect 0 1 eval judged/previews/step-00000050.h5 --reference eight.h5 --reference-rows 800:1000 --classifier judge \
+    --metrics inception --json judged.json
+  grep -A 1 '"metric": "inception"' judged.json | grep -oE '"value": [0-9.e+-]+' | head -n 1 | cut -d' ' -f2 >evaluated
+  sed -nE 's/^\{"step": 50, .*"inception": ([^,]*),.*/\1/p' judged/metrics.jsonl >logged
+  cmp logged evaluated || fail "inception score $(cat logged) logged, $(cat evaluated) by dsmpi eval"
+  grep -q '"step": 50, "frechet_shrunk@classifier": ' judged/metrics.jsonl || fail "no distance of features in the log"
+  expect 78 1 train mlp.yaml "${previews[@]}" train.preview_classifier=judge -o bad
+  expect_words "train.preview_classifier = 'judge', but train.preview_metrics has nothing to judge"
+  expect 78 2 train mlp.yaml "${measured[@]}" train.preview_classifier=run -o bad
+  expect_words "run is no classifier"
+  expect 66 1 train mlp.yaml "${measured[@]}" train.preview_classifier=nowhere -o bad
+  passed "a classifier judges, as for dsmpi eval"
+}
+
 conditions_are_given() {
   expect 0 2 train mlp.yaml train.preview_every=50 train.preview_samples=20 data.conditions=labels "data.classes=[-1]" -o labels
   h5dump -y -w 0 -d /labels labels/previews/step-00000050.h5 | grep -q '0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3' ||
@@ -162,6 +179,7 @@ they_are_what_sample_and_eval_make
 they_are_the_same_on_ranks
 a_resumed_run_has_the_same
 a_stop_does_not_wait_for_them
+a_classifier_judges
 conditions_are_given
 some_have_no_picture
 failing_ones_do_not_end_a_training
