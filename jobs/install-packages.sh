@@ -12,7 +12,8 @@ for what in "$@"; do
     test) packages="$packages libcmocka-dev python3-h5py hdf5-tools" ;;
     slurm) packages="$packages slurm-wlm-basic-plugins slurmctld slurmd slurm-client munge iproute2" ;;
     browser) packages="$packages chromium fonts-dejavu-core" ;;
-    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm, browser" >&2; exit 64 ;;
+    python) packages="$packages python3-numpy python3-scipy python3-sklearn" ;;
+    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm, browser, python" >&2; exit 64 ;;
   esac
 done
 

@@ -42,10 +42,12 @@ $mpi $dsmpi sample "$run" -n 64 -o "$run/samples/samples.h5"
 
 say "picture"
 $dsmpi view "$run/samples/samples.h5" -o "$run/samples/samples.png"
+$dsmpi report "$run" -o "$run/report.html"
 
 say "done"
 cat <<TXT
 Look at   $run/samples/samples.png
+          $run/report.html in a browser: has it converged, how did it grow
 Try next
   $dsmpi info $run                                   what was trained
   $mpi $dsmpi sample $run -n 1000 --sampler ddim --steps 50 -o more.h5

@@ -35,7 +35,7 @@ void dsm__banner_data(const dsm_dataset_info *info, const dsm_config *config, co
 void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size_t reducer_bytes,
                        size_t saving) {
   const dsm_config *c = &s->config;
-  char count[6][32], more[64] = "";
+  char count[6][32], evaluation[64] = "";
   const dsm__memory_plan m = dsm__memory_plan_of(s, facts->arena_bytes, reducer_bytes);
   dsm_info("model    %s: %zu parameters, %.3f GFLOP a sample and step", dsm_model_text(s->model), s->count,
            facts->flops / (double)c->train.micro_batch * 1e-9);
@@ -50,11 +50,13 @@ void dsm__banner_model(const dsm__session *s, const dsm_graph_facts *facts, size
            (long long)c->train.batch, (long long)(c->train.batch / c->train.micro_batch),
            (long long)c->train.micro_batch, dsm_comm_size(s->comm), plural(dsm_comm_size(s->comm)),
            dsm_config_word("train.reduction", c->train.reduction), (long long)c->train.seed);
-  if (saving)
-    snprintf(more, sizeof more, "; rank 0: %s more for checkpoints", dsm_bytes((double)saving, count[0], 32));
+  if (m.evaluation > 0)
+    snprintf(evaluation, sizeof evaluation, ", evaluation %s", dsm_bytes(m.evaluation, count[0], 32));
   dsm_info("memory   %s a rank: parameters %s, moments %s, averages %s,", dsm_bytes(m.total, count[0], 32),
            dsm_bytes(m.parameters, count[1], 32), dsm_bytes(m.moments, count[2], 32),
            dsm_bytes(m.averages, count[3], 32));
   dsm_info("         gradient sums %s, activations %s%s", dsm_bytes(m.sums, count[4], 32),
-           dsm_bytes(m.activations, count[5], 32), more);
+           dsm_bytes(m.activations, count[5], 32), evaluation);
+  if (saving)
+    dsm_info("         rank 0 has %s more, for checkpoints", dsm_bytes((double)saving, count[0], 32));
 }

@@ -126,9 +126,9 @@ void dsm__banner_model(const dsm__session *session, const dsm_graph_facts *facts
 
 /* ---- memory_plan.c ------------------------------------------------------------------------------------- */
 
-/** Bytes of a rank in training. */
+/** Bytes of a rank in training, but for the network of previews. */
 typedef struct dsm__memory_plan {
-  double parameters, moments, averages, sums, activations, total;
+  double parameters, moments, averages, sums, activations, evaluation, total;
 } dsm__memory_plan;
 /** @param[in] arena_bytes  of the objective's graph  @param[in] sums_bytes  of the gradient sum */
 dsm__memory_plan dsm__memory_plan_of(const dsm__session *session, size_t arena_bytes, size_t sums_bytes);

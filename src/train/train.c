@@ -112,7 +112,7 @@ static dsm_status record(dsm__trainer *t, int64_t step, const double *loss) {
   if (dsm__trainer_root(t)) {
     char columns[96];
     const double rate =
-        (double)c->train.batch * (double)(step - t->progress.first) / (now - t->sections.started);
+        (double)c->train.batch * (double)(step - t->progress.first) / (now - t->progress.started);
     snprintf(columns, sizeof columns, "%10.5g  %9.3g  %9.3g  %9.1f",
              t->header.loss_sum / (double)t->header.loss_steps, t->report.gradient_norm,
              t->report.learning_rate, rate);
