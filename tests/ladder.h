@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* claim_below(level, figure, bound, "what, in printf's words", ...): figure <= bound, not for NaN.
  * claim_above: figure >= bound.  claim_near(level, figure, expected, tolerance, ...): within the tolerance of it. */
@@ -37,12 +38,14 @@ static inline void claim_add_line(const char *text) {
 __attribute__((format(printf, 7, 8))) static inline void claim_that(const char *file, int line, int level,
                                                                     double figure, double low, double high,
                                                                     const char *what, ...) {
+  enum { WIDTH = 47 }; /* columns that the table has for it */
   char claim[128], bound[64], text[256];
   const bool holds = figure >= low && figure <= high;
   va_list words;
   va_start(words, what);
   vsnprintf(claim, sizeof claim, what, words);
   va_end(words);
+  if (strlen(claim) > WIDTH) fail_msg("\"%s\" is longer than %d letters", claim, WIDTH);
   if (isinf(low))
     snprintf(bound, sizeof bound, "<= %.3g", high);
   else if (isinf(high))

@@ -16,11 +16,11 @@ grep -E '^(Loop|Performance)' said
 "$DSMPI_HELPERS/score_error" "$(newest run)" data.h5 >error 2>said || fail "no error of the score"
 read -r error nothing <error
 awk "BEGIN { exit !($nothing > 0.5) }" || fail "a score of zeros has an error of $nothing only: the measure itself is broken"
-claim 2 "score error of $kind, sigma^2-weighted" "$error" "<=" 0.05
+claim 2 "score error, sigma^2-weighted: $kind" "$error" "<=" 0.05
 
 expect 0 2 sample run train.threads=1 -n 10000 -o ancestral.h5
 expect 0 1 eval ancestral.h5 --reference fresh.h5 --metrics sliced
-claim 2 "sliced W2 of $kind, samples / fresh points" "$(awk '$1 == "sliced" { print $2 / $5 }' said)" "<=" 2
+claim 2 "sliced W2, samples / fresh points: $kind" "$(awk '$1 == "sliced" { print $2 / $5 }' said)" "<=" 2
 
 if [ "$kind" = eight_gaussians ]; then
   expect 0 2 sample run train.threads=1 -n 10000 --sampler ddim --steps 50 -o ddim.h5

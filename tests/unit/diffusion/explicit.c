@@ -159,7 +159,7 @@ static void denoising_differs_by_the_known_constant(void **state) {
   print_message("denoising %.4f +- %.4f, explicit %.4f, constant %.4f\n", sums[0], error, sums[1], constant);
   /* the constant has its own error: 0.5 sqrt(2 D / N) */
   claim_below(1, fabs(sums[0] - sums[1] - constant) / (error + 0.5 * sqrt(2.0 * D / N)), 4.5,
-              "A5: denoising - esm_kde = its constant [errors]");
+              "A5: denoising - esm_kde [errors]");
   assert_true(constant > 0.1);
   stop(&s[0]);
   stop(&s[1]);

@@ -217,6 +217,10 @@ law law_of_samples(const dsm_process *p, const law *data, int sampler, const dsm
       .s = {c0 * c0 * v0 + s0 * s0 * v1, c0 * s0 * (v0 - v1), s0 * s0 * v0 + c0 * c0 * v1}};
 }
 
+double law_bound(int points, double slack) {
+  return LAW_ERRORS + slack * sqrt((double)points);
+}
+
 double law_distance(const float *x, int points, const law *e, double slack, const char *what) {
   double mean[2] = {0}, s[3] = {0};
   for (int i = 0; i < points; i++)
@@ -238,16 +242,16 @@ double law_distance(const float *x, int points, const law *e, double slack, cons
   static const char *const names[] = {"mean 0", "mean 1", "cov 00", "cov 01", "cov 11"};
   double largest = 0;
   for (int r = 0; r < 5; r++) {
-    const double off = fabs(rows[r].value - rows[r].expected), beyond = off - slack * rows[r].scale - 1e-6;
-    const double distance = beyond <= 0 ? 0 : beyond * sqrt((double)points) / rows[r].scale;
-    if (!(distance <= LAW_ERRORS))
-      print_error("%s: %s is %g, expected %g: off by %g, %.1f standard errors beyond what is allowed\n", what,
-                  names[r], rows[r].value, rows[r].expected, off, distance);
+    const double off = fabs(rows[r].value - rows[r].expected) - 1e-6;
+    const double distance = off <= 0 ? 0 : off * sqrt((double)points) / rows[r].scale;
+    if (!(distance <= law_bound(points, slack)))
+      print_error("%s: %s is %g, expected %g: %.1f standard errors off, allowed %.1f\n", what, names[r],
+                  rows[r].value, rows[r].expected, distance, law_bound(points, slack));
     largest = worst_of(largest, distance);
   }
   return largest;
 }
 
 void assert_law(const float *x, int points, const law *e, double slack, const char *what) {
-  assert_true(law_distance(x, points, e, slack, what) <= LAW_ERRORS);
+  assert_true(law_distance(x, points, e, slack, what) <= law_bound(points, slack));
 }

@@ -82,7 +82,7 @@ static void an_exact_model_has_the_loss_of_theory(void **state) {
   }
   stop(&s);
   claim_below(1, fabs(sum / (N * BATCHES) * (1 + sigma * sigma) - 1) / sqrt(2.0 / (N * BATCHES * DIMENSION)),
-              5, "A5: least denoising loss, 1/(1 + sigma^2) [errors]");
+              5, "A5: least loss is 1/(1 + sigma^2) [errors]");
 }
 
 int main(void) {

@@ -87,7 +87,7 @@ static void the_score_is_the_slope_of_the_log_density(void **state) {
       }
     dsm_mixture_destroy(&m);
   }
-  claim_below(0, off, slope_tolerance, "Tweedie: score = slope of ln p, mixtures [relative]");
+  claim_below(0, off, slope_tolerance, "Tweedie: score = slope of ln p [relative]");
 }
 
 /* x = alpha E[x0 | x] + sigma E[eps | x], though neither is made from the other for normals. */
@@ -107,7 +107,7 @@ static void the_posterior_means_add_up_to_x(void **state) {
       }
     dsm_mixture_destroy(&m);
   }
-  claim_below(0, off, 1e-12, "Tweedie: alpha E[x0|x] - sigma^2 score = x [relative]");
+  claim_below(0, off, 1e-12, "Tweedie: E[x0|x] and score add up to x");
 }
 
 /* The sum over a grid of a smooth density is exact up to what lies outside of it: 8 deviations leave

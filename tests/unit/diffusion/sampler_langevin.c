@@ -245,7 +245,7 @@ static void metropolis_accepts_the_share_of_the_closed_form(void **state) {
     assert_close(variance_of(x, 2 * POINTS), 1, 4.5 * sqrt(2.0 / (2 * POINTS)), 0);
   }
   /* 240,000 moves, of which some tens depend on each other: 0.001 times a few */
-  claim_below(0, off, 0.006, "Metropolis: share accepted beside the closed form");
+  claim_below(0, off, 0.006, "Metropolis: share accepted - closed form");
   dsm_process_destroy(&p);
 }
 

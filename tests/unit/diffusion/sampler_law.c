@@ -140,8 +140,8 @@ static void adaptive_steps_and_norms_end_at_the_law_of_the_data(void **state) {
     }
   for (int r = 0; r < 2; r++) {
     assert_true(far[r] != NOT_DRAWN);
-    claim_below(0, far[r], LAW_ERRORS, "law of samples: %s%s [errors]", dsm_sampler_of(rows[r].sampler)->name,
-                r == 1 ? ", steps by norms" : "");
+    claim_below(0, far[r], law_bound(POINTS, rows[r].slack), "law of samples: %s [errors]",
+                r == 0 ? "ode" : "corrector by norms");
   }
 }
 
@@ -171,8 +171,8 @@ static void long_chains_end_at_the_law_of_the_data(void **state) {
         }
       dsm_process_destroy(&p);
     }
-  claim_below(0, mean, 0.02, "1000 steps end at the data's mean [relative]");
-  claim_below(0, covariance, 0.04, "1000 steps end at the data's covariance [relative]");
+  claim_below(0, mean, 0.02, "1000 steps: the data's mean [relative]");
+  claim_below(0, covariance, 0.04, "1000 steps: the data's covariance [relative]");
 }
 
 /* With data N(0, I) the large variance is exact at any number of steps of a variance-preserving process; small is exact for a

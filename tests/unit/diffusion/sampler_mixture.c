@@ -102,7 +102,7 @@ static void every_sampler_draws_the_mixture(void **state) {
     }
     dsm_process_destroy(&p);
   }
-  claim_below(0, far, LAW_ERRORS, "law of samples: three Gaussians, all samplers [errors]");
+  claim_below(0, far, LAW_ERRORS, "law of samples: all, of 3 Gaussians [errors]");
 }
 
 /* langevin stays at one level: there the samples have mean and covariance of the smoothed law, alpha mu and alpha^2 S + sigma^2.
