@@ -4,7 +4,7 @@
 set -eu
 export LC_ALL=C
 source=$(cd "$(dirname "$0")/.." && pwd)
-build=${BUILD:-$source/build} level=[0-4] output="" columns=80
+build=${BUILD:-$source/build} level="[0-4]" output="" columns=80
 
 help() {
   cat <<'TXT'

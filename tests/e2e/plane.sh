@@ -13,8 +13,8 @@ expect 0 1 data make "$kind" -n 10000 --seed 1 -o fresh.h5
 expect 0 2 train "$DSMPI_SOURCE/configs/toy_eight_gaussians.yaml" data.file=data.h5 train.threads=1 -o run
 grep -E '^(Loop|Performance)' said
 
-"$DSMPI_HELPERS/score_error" "$(newest run)" data.h5 >error 2>said || fail "no error of the score"
-read -r error nothing <error
+"$DSMPI_HELPERS/score_error" "$(newest run)" data.h5 >score 2>said || fail "no error of the score"
+read -r error nothing <score
 awk "BEGIN { exit !($nothing > 0.5) }" || fail "a score of zeros has an error of $nothing only: the measure itself is broken"
 claim 2 "score error, sigma^2-weighted: $kind" "$error" "<=" 0.05
 

@@ -1,0 +1,37 @@
+#!/bin/bash
+# Fashion-MNIST by the quickstart's network: how far its samples are from pictures that it has not seen, in the features of a
+# classifier trained here, beside how far as many of the training's pictures are.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+limit=3000 # six minutes in all, if nothing else runs
+idx=${DSMPI_FASHION:-/usr/share/datasets/fashion-mnist}
+what="Frechet of features, samples / training rows"
+if [ ! -e "$idx/train-images-idx3-ubyte.gz" ]; then
+  cannot_claim 4 "$what" "no data; install dataset-fashion-mnist"
+  skip "the data set is not installed: jobs/install-packages.sh data"
+fi
+n=2000 # samples
+
+expect 0 1 data import idx "$idx/train-images-idx3-ubyte.gz" --labels "$idx/train-labels-idx1-ubyte.gz" -o train.h5
+expect 0 1 data import idx "$idx/t10k-images-idx3-ubyte.gz" --labels "$idx/t10k-labels-idx1-ubyte.gz" -o test.h5
+
+expect 0 2 train "$DSMPI_SOURCE/configs/classifier.yaml" data.file=train.h5 train.threads=1 train.steps=2000 -o classifier
+features() { expect 0 2 classify classifier --data "$1" -o "$2" train.threads=1 "${@:3}"; } # DATA FILE [OPTION...]
+features test.h5 test-features.h5
+claim 4 "classifier: accuracy on the test set [%]" "$(sed -n 's/^accuracy \([0-9.]*\) .*/\1/p' said)" ">=" 85
+features train.h5 train-features.h5 --rows "0:$n"
+
+expect 0 2 train "$DSMPI_SOURCE/configs/quick_fashion.yaml" data.file=train.h5 train.threads=1 -o run
+expect 0 2 sample run -n "$n" -o samples.h5 train.threads=1
+features samples.h5 samples-features.h5
+
+frechet() { # FILE: its features to those of the test set
+  expect 0 2 eval "$1:/features" --reference test-features.h5:/features --metrics frechet
+  awk '$1 == "frechet" && $3 == "+-" { print $2 }' said
+}
+seen=$(frechet train-features.h5)
+drawn=$(frechet samples-features.h5)
+echo "Frechet distance of features to the test set: $drawn; of as many training rows: $seen"
+# 1 is what memory or perfection would have; four minutes of training leave some tens, and a network that has learned
+# nothing thousands
+claim 4 "$what" "$(awk "BEGIN { print $drawn / $seen }")" "<=" 100
