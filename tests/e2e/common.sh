@@ -55,9 +55,12 @@ add_claim() {
 }
 # claim LEVEL WHAT FIGURE "<="|">=" BOUND: that the figure keeps to the bound; ends the script if it does not
 claim() {
-  local verdict=FAILED
-  if [[ $3 =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]] && awk "BEGIN { exit !($3 $4 $5) }"; then verdict=ok; fi
-  add_claim "$1" "$2" "$(awk "BEGIN { printf \"%.3g\", $3 }" || echo "$3")" "$4 $5" "$verdict"
+  local verdict=FAILED figure=${3:-none}
+  if [[ $figure =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]]; then
+    if awk "BEGIN { exit !($figure $4 $5) }"; then verdict=ok; fi
+    figure=$(awk "BEGIN { printf \"%.3g\", $figure }")
+  fi
+  add_claim "$1" "$2" "$figure" "$4 $5" "$verdict"
   [ "$verdict" = ok ] || fail "$2: $3, expected $4 $5"
 }
 # cannot_claim LEVEL WHAT WHY: what was not looked at

@@ -10,12 +10,12 @@ if [ ! -e "$idx/train-images-idx3-ubyte.gz" ]; then
   cannot_claim 4 "$what" "no data; install dataset-fashion-mnist"
   skip "the data set is not installed: jobs/install-packages.sh data"
 fi
-n=2000 # samples
+n=1000 # samples
 
 expect 0 1 data import idx "$idx/train-images-idx3-ubyte.gz" --labels "$idx/train-labels-idx1-ubyte.gz" -o train.h5
 expect 0 1 data import idx "$idx/t10k-images-idx3-ubyte.gz" --labels "$idx/t10k-labels-idx1-ubyte.gz" -o test.h5
 
-expect 0 2 train "$DSMPI_SOURCE/configs/classifier.yaml" data.file=train.h5 train.threads=1 train.steps=2000 -o classifier
+expect 0 2 train "$DSMPI_SOURCE/configs/classifier.yaml" data.file=train.h5 train.threads=1 train.steps=1500 -o classifier
 features() { expect 0 2 classify classifier --data "$1" -o "$2" train.threads=1 "${@:3}"; } # DATA FILE [OPTION...]
 features test.h5 test-features.h5
 claim 4 "classifier: accuracy on the test set [%]" "$(sed -n 's/^accuracy \([0-9.]*\) .*/\1/p' said)" ">=" 85
