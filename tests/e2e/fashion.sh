@@ -32,6 +32,6 @@ frechet() { # FILE: its features to those of the test set
 seen=$(frechet train-features.h5)
 drawn=$(frechet samples-features.h5)
 echo "Frechet distance of features to the test set: $drawn; of as many training rows: $seen"
-# 1 is what memory or perfection would have; four minutes of training leave some tens, and a network that has learned
-# nothing thousands
-claim 4 "$what" "$(awk "BEGIN { print $drawn / $seen }")" "<=" 100
+# 1 is what memory or perfection would have. This training has reached 16, a third of it 56; 25 leaves room for the last bits of
+# other processors.
+claim 4 "$what" "$(awk "BEGIN { print $drawn / $seen }")" "<=" 25
