@@ -1,16 +1,17 @@
 #!/bin/bash
 # usage: field.sh 4|16
-# A U-Net learns periodic random fields with a known spectrum, 4 x 4 or 16 x 16, and rates new ones: nats/dim within 1 % of the
-# exact entropy, and of what the exact law says of these very samples. 4: independent pixels would have 1.419 nats, 15 % more;
-# measured 0.3 % above the law, and with rtol 1e-5 in the place of 1e-3 the same to 0.0003 nats. 16: 12 % more; of its samples the
-# spectrum, shell by shell, and the values at a point, too.
+# A U-Net learns periodic random fields with a known spectrum, 4 x 4 or 16 x 16, and rates new ones: nats/dim above what the exact
+# law says of these very samples within 1 % of the entropy. That difference is the model's divergence from the law; the entropy
+# itself is what the law says on average, and 512 samples would add their own chance, 0.2 %. 4: independent pixels would have 1.419
+# nats, 15 % more; measured 0.3 % above the law, and with rtol 1e-5 in the place of 1e-3 the same to 0.0003 nats. 16: 5 % more; of
+# its samples the spectrum, shell by shell, and the values at a point, too.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 side=$1
 case $side in
   4) law=(1 3) network='width: 24, multipliers: [1], blocks: 1, attention: [4]' steps=2000 ema=0.995
      limit=450 ;; # sanitizers need seven times as long
-  16) law=(4 3) network='width: 24, multipliers: [1, 2], blocks: 1, attention: [8]' steps=5000 ema=0.998
+  16) law=(4 2) network='width: 24, multipliers: [1, 2], blocks: 1, attention: [8]' steps=5000 ema=0.998
       limit=3000 ;; # four minutes, if nothing else runs
   *) fail "usage: field.sh 4|16" ;;
 esac
@@ -30,9 +31,10 @@ expect 0 2 likelihood run --data test.h5 -o nll.h5 --probes 1 sampler.rtol=1.0e-
 grep '^result' said
 "$DSMPI_HELPERS/likelihood" field test.h5 nll.h5 "${law[@]}" >nats 2>said || fail "no entropy"
 read -r model exact entropy <nats
-off() { awk "BEGIN { d = $model / $1 - 1; print d < 0 ? -d : d }"; } # VALUE: how far the model is from it
-claim 3 "nats/dim beside the exact law: $side x $side" "$(off "$exact")" "<=" 0.01
-claim 3 "nats/dim beside the entropy: $side x $side" "$(off "$entropy")" "<=" 0.01
+echo "nats/dim: model $model, exact law $exact on these samples, entropy $entropy"
+above=$(awk "BEGIN { print ($model - $exact) / $entropy }")
+awk "BEGIN { exit !($above > -0.01) }" || fail "the model rates the samples above their own law: $above"
+claim 3 "nats/dim above the entropy, part of it: $side x $side" "$above" "<=" 0.01
 
 if [ "$side" = 16 ]; then
   make fresh.h5 10000 2
