@@ -18,7 +18,7 @@ Measures dsmpi against known answers, each level a step nearer to real use:
   3  a U-Net, random fields with a known spectrum: spectrum, nats/dim
   4  a U-Net, Fashion-MNIST: no exact answer, but floors made of the data
 
-Levels 3 and 4 train for minutes, not hours: a U-Net of a quarter of a million
+Levels 3 and 4 train for minutes, not hours: a U-Net of 0.4 million
 parameters, and the quickstart's model, whose distance from the data is held to
 25 times that of training pictures. There is no PyTorch twin beside it.
 

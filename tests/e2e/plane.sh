@@ -20,7 +20,7 @@ claim 2 "score error, sigma^2-weighted: $kind" "$error" "<=" 0.05
 
 expect 0 2 sample run train.threads=1 -n 10000 -o ancestral.h5
 expect 0 1 eval ancestral.h5 --reference fresh.h5 --metrics sliced
-claim 2 "sliced W2, samples / fresh points: $kind" "$(awk '$1 == "sliced" { print $2 / $5 }' said)" "<=" 2
+claim 2 "sliced W2, samples / fresh: $kind" "$(awk '$1 == "sliced" { print $2 / $5 }' said)" "<=" 2
 
 if [ "$kind" = eight_gaussians ]; then
   expect 0 2 sample run train.threads=1 -n 10000 --sampler ddim --steps 50 -o ddim.h5
