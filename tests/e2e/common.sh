@@ -45,6 +45,27 @@ skip() {
   exit 77
 }
 
+# ---- claims of the oracle ladder (../ladder.h) ----
+
+# add_claim FIELD...: a line to the file that DSMPI_LADDER names, if there is one
+add_claim() {
+  local IFS=$'\t'
+  printf 'level %s\n' "$*"
+  [ -z "${DSMPI_LADDER-}" ] || printf '%s\n' "$*" >>"$DSMPI_LADDER"
+}
+# claim LEVEL WHAT FIGURE "<="|">=" BOUND: that the figure keeps to the bound; ends the script if it does not
+claim() {
+  local verdict=FAILED figure=${3:-none}
+  if [[ $figure =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]]; then
+    if awk "BEGIN { exit !($figure $4 $5) }"; then verdict=ok; fi
+    figure=$(awk "BEGIN { printf \"%.3g\", $figure }")
+  fi
+  add_claim "$1" "$2" "$figure" "$4 $5" "$verdict"
+  [ "$verdict" = ok ] || fail "$2: $3, expected $4 $5"
+}
+# cannot_claim LEVEL WHAT WHY: what was not looked at
+cannot_claim() { add_claim "$1" "$2" - "$3" skipped; }
+
 # ---- running ----
 
 # run_ranks N ARGUMENTS...: the program on N ranks (1: alone, as at a desk). Its words go to `said`, its code to $code.

@@ -5,9 +5,9 @@
  *   likelihood mean FILE NAME          prints the mean of a dataset
  *   likelihood terms FILE WIDTH        are the sums of a bound's file right: nll = prior + terms (+ ln scale), the tables the
  *                                      means of the rows? WIDTH 0: not quantised
- *   likelihood field DATA FILE K0 SLOPE TOLERANCE
- *                                      is the mean of nats_per_dim within TOLERANCE (0.01: 1 %) of the entropy of a
- *                                      gaussian_field, and of what its exact law says of these very samples? */
+ *   likelihood field DATA FILE K0 SLOPE
+ *                                      prints the mean of nats_per_dim; what the exact law of a gaussian_field says of these
+ *                                      very samples; its entropy */
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
@@ -139,7 +139,7 @@ static void field_law(size_t n, double k0, double slope, double *s, double *h) {
   for (size_t i = 0; i < n * n; i++) s[i] = (double)n * sqrt(s[i] / sum);
 }
 
-static int field(const char *data, const char *file, double k0, double slope, double tolerance) {
+static int field(const char *data, const char *file, double k0, double slope) {
   numbers x = read_all(data, "samples"), rated = read_all(file, "nats_per_dim");
   const size_t n = x.n[2], d = n * n, count = rated.count;
   double *s = calloc(4 * d, sizeof *s), *h = s + d, *a = h + d, *b = a + d, entropy = 0, exact = 0;
@@ -155,15 +155,11 @@ static int field(const char *data, const char *file, double k0, double slope, do
     for (size_t j = 0; j < d; j++)
       exact += (0.5 * (a[j] * a[j] / (s[j] * s[j]) + log(2 * acos(-1.0))) + log(s[j])) / (double)(d * count);
   }
-  const double model = mean(&rated);
-  printf("nats/dim: model %.5f, exact law %.5f on these samples, entropy %.5f: %.2f %% and %.2f %% above\n",
-         model, exact, entropy, 100 * (model / exact - 1), 100 * (model / entropy - 1));
-  const int failed = off("nats/dim", model, exact, tolerance * fabs(exact)) ||
-                     off("nats/dim beside the entropy", model, entropy, tolerance * fabs(entropy));
+  printf("%.6f %.6f %.6f\n", mean(&rated), exact, entropy);
   free(x.x);
   free(rated.x);
   free(s);
-  return failed;
+  return 0;
 }
 
 int main(int argc, char **argv) {
@@ -172,8 +168,7 @@ int main(int argc, char **argv) {
   if (argc == 5 && strcmp(what, "steps") == 0) return copy(argv[2], argv[3], 1, atof(argv[4]));
   if (argc == 5 && strcmp(what, "shift") == 0) return shift(argv[2], argv[3], atof(argv[4]));
   if (argc == 4 && strcmp(what, "terms") == 0) return terms(argv[2], atof(argv[3]));
-  if (argc == 7 && strcmp(what, "field") == 0)
-    return field(argv[2], argv[3], atof(argv[4]), atof(argv[5]), atof(argv[6]));
+  if (argc == 6 && strcmp(what, "field") == 0) return field(argv[2], argv[3], atof(argv[4]), atof(argv[5]));
   if (argc == 4 && strcmp(what, "mean") == 0) {
     numbers a = read_all(argv[2], argv[3]);
     printf("%.9g\n", mean(&a));

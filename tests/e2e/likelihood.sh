@@ -1,6 +1,6 @@
 #!/bin/bash
 # Likelihoods as a user computes them: the same file from 1 and from 3 ranks and around a kill; in the units of the data; quantised
-# data; the terms of the bound; what the mathematics does not allow. How right the numbers are: the unit tests, likelihood_field.
+# data; the terms of the bound; what the mathematics does not allow. How right the numbers are: the unit tests, field.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 tool="$DSMPI_HELPERS/likelihood"

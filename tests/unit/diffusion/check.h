@@ -14,6 +14,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ladder.h"
+
 /* |value - expected| <= rtol |expected| + atol */
 #define assert_close(value, expected, rtol, atol)                                                            \
   check_close(__FILE__, __LINE__, #value, value, expected, rtol, atol)

@@ -34,9 +34,12 @@ typedef struct exact_normal {
 } exact_normal;
 dsm_denoiser exact_normal_denoiser(exact_normal *e);
 
-/** Mean and covariance of n samples x (n, d); fails where they are more than 4.5 standard errors, plus `slack` of a
- *  standard deviation (of a variance), from the law. */
+/** How far mean and covariance of n samples x (n, d) are from the law, beyond `slack` of a standard deviation (of a variance), in
+ *  standard errors: the largest. What is beyond NORMAL_ERRORS is told. */
+double normal_distance(const float *x, size_t n, const normal *law, double slack, const char *what);
+/** Fails where that is more than NORMAL_ERRORS: one in 100,000 by chance. */
 void assert_normal(const float *x, size_t n, const normal *law, double slack, const char *what);
+#define NORMAL_ERRORS 4.5
 
 /* ---- operators of one small sample, (2, 4, 1), and matrices ---------------------------------------------- */
 

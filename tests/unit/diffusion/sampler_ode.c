@@ -95,6 +95,7 @@ static void the_error_falls_with_the_order_of_the_solver(void **state) {
       {DSM_SAMPLER_DPMPP_2M, DSM_PROCESS_SUBVP, DSM_GRID_LOG_SNR, 50, 2},
       {DSM_SAMPLER_DPMPP_2M, DSM_PROCESS_FLOW, DSM_GRID_QUADRATIC, 100, 2},
   };
+  double found[SAMPLERS] = {0}, order[SAMPLERS] = {0}; /* the one farthest from what it should be */
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     solver v;
     solver_start(&v, rows[r].process);
@@ -107,10 +108,16 @@ static void the_error_falls_with_the_order_of_the_solver(void **state) {
                   dsm_sampler_of(sampler)->name, dsm_process_name_of(v.p), coarse, middle, fine,
                   (int)rows[r].steps, log2(coarse / middle), log2(middle / fine));
     assert_close(log2(coarse / middle), rows[r].order, 0, 0.35);
-    assert_close(log2(middle / fine), rows[r].order, 0, 0.2);
     assert_true(fine < 0.06);
+    const double last = log2(middle / fine), off = fabs(last - rows[r].order);
+    if (order[sampler] == 0 || !(off <= fabs(found[sampler] - order[sampler]))) found[sampler] = last;
+    order[sampler] = rows[r].order;
     dsm_process_destroy(&v.p);
   }
+  for (int sampler = 0; sampler < SAMPLERS; sampler++)
+    if (order[sampler] > 0)
+      claim_near(0, found[sampler], order[sampler], 0.2, "order of convergence: %s",
+                 dsm_sampler_of(sampler)->name);
 }
 
 /* The tolerance bounds the estimated error of a step. That of the end is of the same size, up to what some ten
@@ -118,6 +125,7 @@ static void the_error_falls_with_the_order_of_the_solver(void **state) {
 static void the_error_of_the_adaptive_solver_follows_its_tolerance(void **state) {
   (void)state;
   static const double tolerances[] = {1e-3, 1e-4, 1e-5, 1e-6, 1e-7};
+  double least = INFINITY;
   for (int name = 0; name < DSM_PROCESS_SINGLE; name++) {
     double loose = 0, few = 0;
     if (name == DSM_PROCESS_DDPM || name == DSM_PROCESS_SMLD) continue; /* their time is discrete */
@@ -140,7 +148,7 @@ static void the_error_of_the_adaptive_solver_follows_its_tolerance(void **state)
         const double order = log(loose / error) / log((double)evaluations / few);
         print_message("%s: the error falls as evaluations to the power %.1f\n", dsm_process_name_of(v.p),
                       order);
-        assert_true(order > 4);
+        least = -worst_of(-least, -order);
       }
       if (tolerances[i] < 1e-6) assert_true(error < 3e-4 * loose && error < 10 * tolerances[i]);
       int32_t most = 0;
@@ -149,6 +157,7 @@ static void the_error_of_the_adaptive_solver_follows_its_tolerance(void **state)
       dsm_process_destroy(&v.p);
     }
   }
+  claim_above(0, least, 4, "order of convergence: ode, adaptive steps");
 }
 
 static void not_a_number(void *self, const float *x, const double *t, const dsm_estimate *estimate) {
