@@ -68,9 +68,9 @@ figures() {
       print ""
     }' "$1"
 }
-row() { # NAME EVALUATIONS TIME FIGURES...
-  printf '| %s | %s | %s ' "$1" "$2" "$3"
-  awk -v "f=${*:4}" 'BEGIN {
+row() { # NAME EVALUATIONS FIGURES...
+  printf '| %s | %s ' "$1" "$2"
+  awk -v "f=${*:3}" 'BEGIN {
     split(f, x, " ")
     split("%.2f %.2f %.3f %.3f %.3f", form, " ")
     for (i = 1; i <= 5; i++) printf "| " form[i] " ± " form[i] " ", x[2 * i - 1], x[2 * i]
@@ -78,19 +78,18 @@ row() { # NAME EVALUATIONS TIME FIGURES...
   }'
 }
 
-printf '| sampler | evaluations | time | Fréchet distance | inception score | precision | recall | AUC |\n|---|---|---|---|---|---|---|---|\n'
+printf '| sampler | evaluations | Fréchet distance | inception score | precision | recall | AUC |\n|---|---|---|---|---|---|---|\n'
 for request in "ddim 10 10" "ddim 20 20" "ddim 50 50" "heun 9 5" "heun 19 10" "heun 49 25" "dpmpp_2m 10 10" "dpmpp_2m 20 20" \
   "dpmpp_2m 50 50" "ancestral 1000 1000"; do
   read -r sampler evaluations steps <<<"$request"
   name=runs/fashion-vp/samples/$sampler-$evaluations
-  if [ ! -e "$name.h5" ] || [ ! -e "$name.took" ]; then
+  if [ ! -e "$name.h5" ]; then
     say "$sampler, $evaluations evaluations"
     runs sample runs/fashion-vp -n "$count" -o "$name.h5" --sampler "$sampler" --steps "$steps"
-    sed -nE 's/^drawn .* samples in ([^:]*(:[0-9]+)*): .*/\1/p' said >"$name.took"
   fi
   [ -e "$name.json" ] ||
     runs eval "$name.h5" --reference runs/fashion-test.h5 --classifier runs/classifier --metrics "$metrics" --json "$name.json"
   read -ra of <<<"$(figures "$name.json")"
-  row "\`$sampler\`" "$evaluations" "$(cat "$name.took")" "${of[@]:0:10}"
+  row "\`$sampler\`" "$evaluations" "${of[@]:0:10}"
 done
-row "pictures of the data" "" "" "${of[@]:10:10}"
+row "pictures of the data" "" "${of[@]:10:10}"

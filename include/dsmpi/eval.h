@@ -66,6 +66,10 @@ typedef struct dsm_eval_options {
   uint64_t neighbours; /* of precision_recall */
   uint64_t components; /* of the space pca, at most */
   uint64_t steps;      /* of the training of c2st's classifier */
+  /* told on every rank, time and again, that the evaluation gets on; NULL: nobody is. A job that is watched for hanging has
+   * to show life. */
+  void (*alive)(void *context);
+  void *context;
 } dsm_eval_options;
 /** Everything at its default; the names of files are to be filled in. */
 dsm_eval_options dsm_eval_defaults(void);

@@ -14,7 +14,7 @@ typedef enum dsm_run_state {
   DSM_RUN_LIFELESS  /* a job has not given the folder back: it was killed, or does not get on */
 } dsm_run_state;
 
-enum { DSM_RUN_NOTES = 6, DSM_RUN_FIGURES = 16 };
+enum { DSM_RUN_NOTES = 6, DSM_RUN_FIGURES = 32 };
 
 /** What a run has measured besides the losses of its batches. */
 typedef struct dsm_run_figure {

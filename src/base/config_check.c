@@ -153,6 +153,10 @@ static void check_previews(const dsm_config *c, dsm__mistakes *mistakes) {
   if (c->train.preview_metrics[0] && c->train.preview_samples < PREVIEW_MEASURED)
     WRONG("train.preview_samples = %" PRId64 ", but train.preview_metrics need %d or more",
           c->train.preview_samples, (int)PREVIEW_MEASURED);
+  if (c->train.preview_metrics[0] && c->train.held_out > 0 && c->train.held_out < PREVIEW_MEASURED)
+    WRONG("train.held_out = %" PRId64
+          ", but train.preview_metrics are taken against these rows and need %d or more",
+          c->train.held_out, (int)PREVIEW_MEASURED);
   if (c->train.preview_every > 0 && c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
     WRONG("train.preview_every = %" PRId64 ", but objective.name classifier makes no samples",
           c->train.preview_every);

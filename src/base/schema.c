@@ -268,8 +268,8 @@ const dsm__setting dsm__schema[] = {
      .also = "num_samples n_samples demo_samples",
      .sentence = "Samples of a preview; drawn as sampler.* says, of labels each in turn."},
     {"train.preview_metrics", DSM__TEXT, FIELD(train, preview_metrics), .also = "metrics eval_metrics",
-     .sentence = "Metrics of the previews, as in dsmpi eval --metrics, against the rows held out, or, without those, all "
-                 "others; they go into metrics.jsonl with their errors and floors. Empty: none."},
+     .sentence = "Metrics of the previews, as in dsmpi eval --metrics, against the rows held out, or, without those, "
+                 "those of the training; they go into metrics.jsonl with their errors and floors. Empty: none."},
     {"train.preview_classifier", DSM__TEXT, FIELD(train, preview_classifier), .also = "classifier",
      .sentence = "Run folder or checkpoint of a classifier, as in dsmpi eval --classifier, for metrics such as "
                  "frechet@classifier and inception."},

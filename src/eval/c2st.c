@@ -35,7 +35,7 @@ static dsm_status area(dsm__eval *e, const dsm__two *two, dsm_figure *figure) {
   double each[FOLDS][2];
   *figure = (dsm_figure){(double)NAN, (double)NAN, two->na, two->nb};
   if (two->na < ROWS_MIN || two->nb < ROWS_MIN) return DSM_OK;
-  DSM_TRY(dsm__tasks(e->comm, FOLDS, 2, fold, &t, &each[0][0]));
+  DSM_TRY(dsm__tasks(e, FOLDS, 2, fold, &t, &each[0][0]));
   figure->value = (each[0][0] + each[1][0]) / FOLDS;
   figure->error = sqrt(each[0][1] * each[0][1] + each[1][1] * each[1][1]) / FOLDS;
   return DSM_OK;

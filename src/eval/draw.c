@@ -91,7 +91,8 @@ static int by_row(const void *a, const void *b) {
 }
 
 /* Vectors (n, d) of rows, read in the order of the file; `u` of a ticket is used for the place. */
-static dsm_status read_vectors(dsm__view *v, const uint64_t *row, size_t n, double *vectors) {
+static dsm_status read_vectors(const dsm__eval *e, dsm__view *v, const uint64_t *row, size_t n,
+                               double *vectors) {
   dsm_status status = DSM_OK;
   const size_t d = v->space->d, widest = d > v->space->elements ? d : v->space->elements;
   const size_t most = READ_BYTES / (widest * sizeof(float)) + 1;
@@ -107,6 +108,7 @@ static dsm_status read_vectors(dsm__view *v, const uint64_t *row, size_t n, doub
     const size_t count = n - done < most ? n - done : most;
     for (size_t i = 0; i < count; i++) part[i] = sorted[done + i].row;
     DSM_TRY_DONE(dsm__view_read(v, part, count, y));
+    dsm__alive(e);
     for (size_t i = 0; i < count; i++) {
       double *place = vectors + (size_t)sorted[done + i].u * d;
       for (size_t j = 0; j < d; j++) place[j] = (double)y[i * d + j];
@@ -125,7 +127,7 @@ dsm_status dsm__draw_vectors(const dsm__eval *e, dsm__view *v, size_t n, double 
   DSM_TRY_DONE(DSM_ALLOC(n, &row));
   DSM_TRY_DONE(DSM_ALLOC(n * v->space->d, vectors));
   DSM_TRY_DONE(dsm__draw_rows(e->options->seed, v->side, v->rows, n, row));
-  DSM_TRY_DONE(read_vectors(v, row, n, *vectors));
+  DSM_TRY_DONE(read_vectors(e, v, row, n, *vectors));
 done:
   free(row);
   return status;

@@ -27,6 +27,10 @@ dsm_eval_options dsm_eval_defaults(void) {
                             .steps = 400};
 }
 
+void dsm__alive(const dsm__eval *e) {
+  if (e->options->alive) e->options->alive(e->options->context);
+}
+
 /* ---- lines of the table ---------------------------------------------------------------------------------- */
 
 dsm_eval_row *dsm__row(dsm__eval *e, const char *metric, const dsm__pair *pair, dsm_figure figure,
@@ -278,6 +282,7 @@ static dsm_status measure(dsm__eval *e, const dsm__choice *choice) {
            pair ? pair->space.name : "");
   dsm_log_transient(text);
   DSM_TRY(choice->metric->run(e, pair));
+  dsm__alive(e);
   name_space(e->out, first, pair);
   return DSM_OK;
 }

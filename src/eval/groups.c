@@ -46,8 +46,12 @@ static dsm_status walk(const dsm__eval *e, pass *p, uint64_t *count) {
       p->row[g][p->waiting[g]++] = first + i;
       if (p->waiting[g] == p->chunk) DSM_TRY(flush(p, g));
     }
+    dsm__alive(e);
   }
-  for (int g = 0; g < GROUPS; g++) DSM_TRY(flush(p, g));
+  for (int g = 0; g < GROUPS; g++) {
+    DSM_TRY(flush(p, g));
+    dsm__alive(e);
+  }
   return DSM_OK;
 }
 

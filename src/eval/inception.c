@@ -86,7 +86,7 @@ static dsm_status score(dsm__eval *e, splits *s, dsm_figure *figure, double *eac
   if (s->rows < s->count)
     DSM_FAIL(DSM_BAD_DATA, "'%s' in '%s' has %llu rows, too few for %zu splits; see --splits",
              s->input->dataset, s->input->file, (unsigned long long)s->rows, s->count);
-  DSM_TRY(dsm__tasks(e->comm, s->count, 1, split, s, each));
+  DSM_TRY(dsm__tasks(e, s->count, 1, split, s, each));
   for (size_t k = 0; k < s->count; k++) mean += each[k] / (double)s->count;
   for (size_t k = 0; k < s->count; k++) square += (each[k] - mean) * (each[k] - mean);
   *figure = (dsm_figure){mean, s->count > 1 ? sqrt(square / (double)s->count) : (double)NAN, s->rows, 0};

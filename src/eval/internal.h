@@ -71,6 +71,8 @@ typedef struct dsm__eval {
   dsm_dataset *data[DSM__SIDES], *features[DSM__SIDES], *probabilities[DSM__SIDES];
   dsm__judged judged;
 } dsm__eval;
+/** Tells whoever wants to know that something has been done. */
+void dsm__alive(const dsm__eval *e);
 /** Runs the classifier over all rows of both sides, once, into e->judged. Collective. @return DSM_OK; DSM_BAD_CONFIG: too
  *  many rows to be kept; DSM_BAD_DATA: a row, or what is made of it, is not finite. */
 dsm_status dsm__judge_all(dsm__eval *e);
@@ -165,7 +167,8 @@ dsm_status dsm__statistics(dsm__eval *e, dsm__pair *pair);
 /** Computes out (width) of one task, a function of its number alone. Not collective. */
 typedef dsm_status (*dsm__task)(void *self, size_t task, double *out);
 /** out (tasks, width) on all ranks. Collective. */
-dsm_status dsm__tasks(dsm_comm *comm, size_t tasks, size_t width, dsm__task compute, void *self, double *out);
+dsm_status dsm__tasks(const dsm__eval *e, size_t tasks, size_t width, dsm__task compute, void *self,
+                      double *out);
 
 /* ---- the spaces ------------------------------------------------------------------------------------------ */
 

@@ -79,6 +79,7 @@ static dsm_status judge_mine(const dsm__eval *e, dsm__view *v, room *r) {
              100 * (double)(row - first) / (double)(end - first));
     dsm_log_transient(text);
     DSM_TRY(judge_block(e, v, row, r));
+    dsm__alive(e);
   }
   return DSM_OK;
 }

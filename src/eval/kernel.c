@@ -54,7 +54,7 @@ static dsm_status distance(dsm__eval *e, const dsm__two *two, size_t size, size_
   status = DSM_ALLOC(DSM__BLOCK * size, &s.products);
   if (status == DSM_OK) status = DSM_ALLOC(4 * size, &s.sums);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__tasks(e->comm, subsets, 2, subset, &s, each));
+  DSM_TRY_DONE(dsm__tasks(e, subsets, 2, subset, &s, each));
   const double count = (double)subsets;
   for (size_t k = 0; k < subsets; k++) {
     mean += each[2 * k] / count;

@@ -92,7 +92,7 @@ static dsm_status discrepancy(dsm__eval *e, const dsm__two *two, double width, d
   if (status == DSM_OK) status = DSM_ALLOC((of_a + of_b) * step, &blocks);
   if (status == DSM_OK) status = DSM_ALLOC(2 * (na + nb), &sums);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__tasks(e->comm, of_a + of_b, step, block, &s, blocks));
+  DSM_TRY_DONE(dsm__tasks(e, of_a + of_b, step, block, &s, blocks));
   take_apart(blocks, na, sums, sums + na);
   take_apart(blocks + of_a * step, nb, sums + 2 * na, sums + 2 * na + nb);
   const double value = dsm_mmd_of_sums(sums, sums + na, na, sums + 2 * na, sums + 2 * na + nb, nb, &variance);

@@ -66,9 +66,9 @@ static dsm_status coverage(dsm__eval *e, const double *x, size_t n, const double
   if (status == DSM_OK) status = DSM_ALLOC(blocks_of(n) * DSM__BLOCK, &radius);
   if (status == DSM_OK) status = DSM_ALLOC(blocks_of(queries), &hits);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__tasks(e->comm, blocks_of(n), DSM__BLOCK, radii, &m, radius));
+  DSM_TRY_DONE(dsm__tasks(e, blocks_of(n), DSM__BLOCK, radii, &m, radius));
   m.radius = radius;
-  DSM_TRY_DONE(dsm__tasks(e->comm, blocks_of(queries), 1, inside, &m, hits));
+  DSM_TRY_DONE(dsm__tasks(e, blocks_of(queries), 1, inside, &m, hits));
   for (size_t t = 0; t < blocks_of(queries); t++) sum += hits[t];
   *share = sum / (double)queries;
 done:

@@ -58,7 +58,7 @@ static dsm_status distance(dsm__eval *e, const dsm__two *two, dsm_figure *figure
   status = make_room(&s);
   if (status == DSM_OK) status = DSM_ALLOC(directions * DSM__LINE, &each);
   DSM_TRY_DONE(dsm_agree(e->comm, status));
-  DSM_TRY_DONE(dsm__tasks(e->comm, directions, DSM__LINE, slice, &s, each));
+  DSM_TRY_DONE(dsm__tasks(e, directions, DSM__LINE, slice, &s, each));
   for (size_t k = 0; k < directions; k++)
     for (size_t i = 0; i < DSM__LINE; i++) mean[i] += each[k * DSM__LINE + i] / (double)directions;
   for (size_t i = 0; i < DSM__LINE; i++) mean[i] = sqrt(mean[i]);

@@ -41,7 +41,7 @@ static dsm_status distances(dsm__eval *e, const dsm__space *space, const dsm__tw
   channels s = {.two = two, .channels = space->channels, .positions = space->d / space->channels};
   double mean[DSM__LINE] = {0};
   DSM_TRY_DONE(dsm_agree(e->comm, make_room(&s)));
-  DSM_TRY_DONE(dsm__tasks(e->comm, s.channels, DSM__LINE, of_channel, &s, each));
+  DSM_TRY_DONE(dsm__tasks(e, s.channels, DSM__LINE, of_channel, &s, each));
   for (size_t c = 0; c < s.channels; c++)
     for (size_t i = 0; i < DSM__LINE; i++) mean[i] += each[c * DSM__LINE + i] / (double)s.channels;
   *figure = dsm__line_figure(two, mean);

@@ -220,7 +220,7 @@ static dsm_status run(work *w) {
   DSM_TRY(
       dsm_comm_statistics(comm, (double[]){(double)w->evaluated, (double)w->bad}, 2, NULL, sum, NULL, NULL));
   for (int i = 0; i < 2; i++) sum[i] *= dsm_comm_size(comm);
-  if (b->bad) *b->bad = (uint64_t)sum[1];
+  if (b->bad) *b->bad = (uint64_t)llround(sum[1]);
   if (!is_job(w)) return DSM_OK;
   DSM_AGREE(comm, is_root(w) ? report(w, samples, sum[0], sum[1], dsm_seconds() - start) : DSM_OK);
   return DSM_OK;

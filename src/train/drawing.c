@@ -31,7 +31,8 @@ dsm_status dsm__drawing_open(dsm_comm *comm, const dsm__trained *trained, uint64
                              const dsm__given *beside, const dsm_class_choice *classifier, dsm__drawing *d) {
   d->trained = trained;
   d->count = count;
-  DSM_TRY(dsm__condition_table_create(trained, beside, count, &d->conditions));
+  const uint64_t rows = beside && beside->count < count ? beside->count : count; /* then taken in turn */
+  DSM_TRY(dsm__condition_table_create(trained, beside, rows, &d->conditions));
   DSM_AGREE(comm, prepare(d));
   if (classifier) {
     DSM_TRY(dsm__class_guided_open(comm, classifier, trained, &d->denoiser, &d->guided));

@@ -51,7 +51,7 @@ void dsm__time_law_put(const dsm__time_law *law, size_t first, const float *loss
 /** Follows the losses (batch) of the whole step. */
 void dsm__time_law_follow(dsm__time_law *law, uint64_t seed, int64_t step, const float *losses);
 
-enum { DSM__METRICS_LINE_MAX = 4096 }; /* bytes of a line of metrics.jsonl */
+enum { DSM__METRICS_LINE_MAX = 8192 }; /* bytes of a line of metrics.jsonl */
 
 /* ---- held_out.c, held_out_figures.c: the loss of samples that are not trained on ------------------------- */
 
@@ -428,22 +428,25 @@ typedef struct dsm__preview dsm__preview;
 typedef struct dsm__preview_params {
   const dsm__session *session;
   const dsm_checkpoint *header; /* its normalisations, and the step that the training goes on from */
-  dsm_dataset *dataset;         /* for the range of the pictures; only until create returns */
-  const char *training_rows;    /* of data.file: conditions of the samples, where the settings have none */
-  const char *reference_rows;   /* what the samples are compared with */
-  const char *run;              /* previews/ is made in it */
+  dsm_dataset *dataset;         /* of the training, for ranges and conditions; only until create returns */
+  const char *reference_rows;   /* of data.file: what the samples are compared with */
+  const char *run;              /* previews/ is made in it; NULL: a dry run, which only looks */
   float *w; /* (parameters) those to draw with, filled before each preview: dsm__averaged by sampler.ema */
 } dsm__preview_params;
-/** Looks at everything that can be wrong with train.preview_*, and removes previews of steps beyond the header's. Before
- *  the loader starts. `*preview` is NULL without train.preview_every. Collective.
- *  @return DSM_OK; as dsm__drawing_open; DSM_USAGE, DSM_BAD_CONFIG: a metric; DSM_IO. */
+/** Looks at what can be wrong with train.preview_* but for metrics that do not suit the samples, which the first preview
+ *  tells; removes previews of steps beyond the header's, of a new run all. Before the loader starts. `*preview` is NULL
+ *  without train.preview_every. Collective.
+ *  @return DSM_OK; as dsm__drawing_open, dsm_judge_create; DSM_BAD_CONFIG: a word in the metrics; DSM_IO. */
 dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview **preview);
 void dsm__preview_destroy(dsm__preview **preview);
 /** Whether RUN/previews has one of this step. Rank 0. */
 bool dsm__preview_exists(const dsm__preview *preview, int64_t step);
+/** Seconds that the last one took; 0: there was none. */
+double dsm__preview_seconds(const dsm__preview *preview);
 /** Draws samples into RUN/previews/step-XXXXXXXX.h5, a picture of them beside it where they have one, and measures them:
- *  `metrics` becomes a line of metrics.jsonl, "" = none. Ticks the board (NULL: none). Collective.
- *  @return DSM_OK; DSM_STOPPED: the job is to stop, and there is no preview; as dsm__drawing_run, dsm_evaluate; DSM_IO. */
+ *  `metrics` becomes a line of metrics.jsonl, "" = none. Ticks the board (NULL: none). After a failure there is no
+ *  preview of the step. Collective.
+ *  @return DSM_OK; DSM_STOPPED: the job is to stop; as dsm__drawing_run, dsm_evaluate; DSM_IO. */
 dsm_status dsm__preview_make(dsm__preview *preview, int64_t step, struct dsm__board *board,
                              char metrics[DSM__METRICS_LINE_MAX]);
 /** What fails, but for MPI, is told of and forgiven: a training of days is worth more than a picture. Returns what is not. */
@@ -499,6 +502,8 @@ void dsm__stop_watch(double hours, const char *stop_file, bool root);
 void dsm__stop_unwatch(void);
 /** Time that stopping takes: the clock then stops that much earlier. */
 void dsm__stop_reserve(double seconds);
+/** Whether the clock stops the run within so many seconds. Rank 0. */
+bool dsm__stop_near(double seconds);
 /** This rank's wish; what happens is agreed by all. */
 dsm__stop_reason dsm__stop_wanted(bool root);
 const char *dsm__stop_text(dsm__stop_reason reason);
@@ -591,7 +596,7 @@ typedef enum dsm__section {
   DSM__REDUCE,     /* gradient sum: local sums and communication, waiting included */
   DSM__OPTIMIZER,  /* clip, AdamW, averages */
   DSM__CHECKPOINT, /* writing, and waiting for it */
-  DSM__EVALUATE,   /* held-out losses */
+  DSM__EVALUATE,   /* held-out losses, previews */
   DSM__OTHER,
   DSM__SECTIONS
 } dsm__section;
@@ -661,7 +666,7 @@ void dsm__progress_start(dsm__progress *p, const char *what, const char *header,
 /** Called often; `detail` are the columns of a line, under the header. `force` prints the line in any case. */
 void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool force);
 
-/** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. */
+/** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. -1: all. */
 dsm_status dsm__metrics_rewind(const char *path, int64_t step);
 /** Appends one line, flushed. Numbers that are not finite become null. */
 dsm_status dsm__metrics_append(const char *path, const char *json);

@@ -5,10 +5,8 @@
 #include <sys/stat.h>
 #include "internal.h"
 
-enum { LINE_MAX_BYTES = 1024 };
-
 dsm_status dsm__metrics_append(const char *path, const char *json) {
-  char line[LINE_MAX_BYTES];
+  char line[DSM__METRICS_LINE_MAX + 1];
   if (snprintf(line, sizeof line, "%s\n", json) >= (int)sizeof line)
     DSM_FAIL(DSM_INTERNAL, "a line of %zu characters is too long for %s", strlen(json), path);
   DSM_TRY(dsm_file_append(path, line));

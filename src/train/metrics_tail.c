@@ -7,7 +7,7 @@
 #include <time.h>
 #include "internal.h"
 
-enum { TAIL = 64 << 10 };
+enum { TAIL = 1 << 20 };
 
 /* The number behind "key": in `line`; NAN where there is none, or null. */
 static double number(const char *line, const char *key) {

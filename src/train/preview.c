@@ -1,5 +1,6 @@
 /* Samples of a model that is being trained: RUN/previews/step-XXXXXXXX.h5, beside it a picture, and figures in
  * metrics.jsonl. All previews of a run begin with the same noise, so that one can be laid over the other. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include <unistd.h>
 #include "internal.h"
 
-enum { RANGE_ROWS = 256, PLANES = 64, SCATTER_SIDE = 800 };
+enum { RANGE_ROWS = 256, PLANES = 64, PIXELS = 150000, SCATTER_SIDE = 800 };
 
 struct dsm__preview {
   dsm_comm *comm;
@@ -19,8 +20,9 @@ struct dsm__preview {
   dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
   dsm_given rows;
   char rows_text[64], folder[DSM_TEXT_MAX + 32];
-  double *low,
-      *high; /* (channels) black and white in the pictures, of the data, so that all previews have the same */
+  double *low, *high;       /* (channels) black and white in the pictures, of the data; rank 0 */
+  struct dsm__board *board; /* to be told of progress; NULL: none */
+  double seconds;           /* that the last preview took */
 };
 
 static bool is_root(const dsm__preview *p) {
@@ -59,18 +61,34 @@ static dsm_status remove_step(const dsm__preview *p, int64_t step) {
   return DSM_OK;
 }
 
-/* The folder, without what a life left in it that had come further than its checkpoints. */
+/* The same, of whatever is there, while another failure is on its way up. */
+static void discard_step(const dsm__preview *p, int64_t step) {
+  const paths of = paths_of(p, step);
+  unlink(of.samples);
+  unlink(of.picture);
+  unlink(of.partial);
+}
+
+/* Of a step that the run does not have: beyond its checkpoint, or of an attempt before its first. */
+static bool is_stale(const char *name, int64_t step) {
+  long long of;
+  return sscanf(name, "step-%lld.", &of) == 1 && (of > step || step == 0);
+}
+
+/* The folder, without what an earlier life has left in it. */
 static dsm_status open_folder(const dsm__preview *p) {
-  int64_t *steps = NULL;
-  size_t count;
   dsm_status status = DSM_OK;
+  DIR *listing;
   if (mkdir(p->folder, 0777) != 0 && errno != EEXIST)
     DSM_FAIL(DSM_IO, "%s cannot be created: %s", p->folder, strerror(errno));
   DSM_TRY(dsm_remove_leftovers(p->folder, ""));
-  DSM_TRY(dsm_checkpoint_list(p->folder, &steps, &count));
-  for (size_t i = 0; i < count && steps[i] > p->trained.header.step && status == DSM_OK; i++)
-    status = remove_step(p, steps[i]);
-  free(steps);
+  if (!(listing = opendir(p->folder))) DSM_FAIL(DSM_IO, "%s cannot be read: %s", p->folder, strerror(errno));
+  for (const struct dirent *e; status == DSM_OK && (e = readdir(listing));) {
+    char path[DSM_TEXT_MAX + 320];
+    snprintf(path, sizeof path, "%s/%s", p->folder, e->d_name);
+    if (is_stale(e->d_name, p->trained.header.step)) status = remove_file(path);
+  }
+  closedir(listing);
   DSM_TRY(status);
   return DSM_OK;
 }
@@ -79,6 +97,10 @@ bool dsm__preview_exists(const dsm__preview *p, int64_t step) {
   struct stat facts;
   const paths of = paths_of(p, step);
   return stat(of.samples, &facts) == 0;
+}
+
+double dsm__preview_seconds(const dsm__preview *p) {
+  return p->seconds;
 }
 
 /* ---- set-up -------------------------------------------------------------------------------------------- */
@@ -106,6 +128,11 @@ done:
   return status;
 }
 
+/* An evaluation shows life. */
+static void note_life(void *self) {
+  dsm__board_tick(((dsm__preview *)self)->board);
+}
+
 /* What the samples are given, where the settings do not say it: one set of labels in turn, else what the data have. */
 static dsm_status choose_conditions(const dsm__preview_params *params, dsm__preview *p) {
   dsm_config *c = &p->trained.session.config;
@@ -117,9 +144,10 @@ static dsm_status choose_conditions(const dsm__preview_params *params, dsm__prev
     snprintf(s->label, sizeof s->label, "all");
     return DSM_OK;
   }
-  const long long first = atoll(params->training_rows);
-  snprintf(p->rows_text, sizeof p->rows_text, "%lld:%lld", first,
-           first + (long long)c->train.preview_samples);
+  const dsm_dataset_info *info = dsm_dataset_info_of(params->dataset);
+  const uint64_t wanted = (uint64_t)c->train.preview_samples, n = wanted < info->rows ? wanted : info->rows;
+  snprintf(p->rows_text, sizeof p->rows_text, "%llu:%llu", (unsigned long long)info->first,
+           (unsigned long long)(info->first + n));
   p->rows = (dsm_given){c->data.file, c->data.dataset, c->data.axes, p->rows_text};
   DSM_TRY(dsm__given_open(&p->rows, p->trained.header.sample, NULL, &p->conditions));
   return DSM_OK;
@@ -127,14 +155,17 @@ static dsm_status choose_conditions(const dsm__preview_params *params, dsm__prev
 
 static dsm_status prepare(const dsm__preview_params *params, dsm__preview *p) {
   const dsm_config *c = &params->session->config;
-  DSM_TRY(dsm__trained_lend(params->session, params->header, params->w, params->run, &p->trained));
+  const char *run = params->run ? params->run : "";
+  DSM_TRY(dsm__trained_lend(params->session, params->header, params->w, run, &p->trained));
   DSM_TRY(dsm__preview_check(c->train.preview_metrics));
-  DSM_TRY(find_range(params->header, params->dataset, p));
+  if (params->run && is_root(p)) DSM_TRY(find_range(params->header, params->dataset, p));
   DSM_TRY(choose_conditions(params, p));
-  snprintf(p->folder, sizeof p->folder, "%s/previews", params->run);
+  snprintf(p->folder, sizeof p->folder, "%s/previews", run);
   const dsm_config *lent = config_of(p); /* stays where it is */
   p->measured = dsm_eval_defaults();
   p->measured.metrics = lent->train.preview_metrics;
+  p->measured.alive = note_life;
+  p->measured.context = p;
   p->measured.reference =
       (dsm_eval_input){lent->data.file, lent->data.dataset, lent->data.axes, params->reference_rows};
   return DSM_OK;
@@ -164,6 +195,19 @@ static dsm_status try_drawing(dsm__preview *p) {
   return DSM_OK;
 }
 
+/* What there will be. */
+static void announce(const dsm__preview *p) {
+  const dsm_config *c = config_of(p);
+  char sampler[256];
+  dsm_info("previews %lld samples every %lld steps: %s", (long long)c->train.preview_samples,
+           (long long)c->train.preview_every,
+           dsm__trained_sampler_text(&p->trained, sampler, sizeof sampler));
+  if (c->train.preview_metrics[0])
+    dsm_info("         %s, against rows %s", c->train.preview_metrics,
+             p->measured.reference.rows[0] ? p->measured.reference.rows : "of the training");
+  if (p->judge) dsm_info("         judged by %s", p->classifier.text);
+}
+
 dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview **preview) {
   dsm_comm *comm = params->session->comm;
   dsm_status status;
@@ -173,9 +217,10 @@ dsm_status dsm__preview_create(const dsm__preview_params *params, dsm__preview *
   dsm__preview *p = *preview;
   p->comm = comm;
   DSM_TRY_DONE(dsm_agree(comm, prepare(params, p)));
-  DSM_TRY_DONE(dsm_agree(comm, is_root(p) ? open_folder(p) : DSM_OK));
   DSM_TRY_DONE(open_judge(p));
   DSM_TRY_DONE(try_drawing(p));
+  if (params->run) DSM_TRY_DONE(dsm_agree(comm, is_root(p) ? open_folder(p) : DSM_OK));
+  announce(p);
 done:
   if (status != DSM_OK) dsm__preview_destroy(preview);
   return status;
@@ -208,10 +253,18 @@ static dsm_status draw_picture(const dsm__preview *p, const float *x, size_t n, 
   return DSM_OK;
 }
 
-/* Vectors and series have none. Rank 0. */
+/* Vectors and series have none. */
 static bool has_picture(const dsm__preview *p) {
   const dsm_shape sample = p->trained.header.sample;
   return dsm_has_planes(sample) || (sample.rank == 1 && sample.n[0] == 2);
+}
+
+/* Samples in a picture: of points all, of planes as many as make a file of sensible size. */
+static size_t shown(const dsm__preview *p) {
+  const dsm_shape s = p->trained.header.sample;
+  if (!dsm_has_planes(s)) return SIZE_MAX;
+  const size_t most = PIXELS / (s.n[s.rank - 3] * s.n[s.rank - 2] * s.n[s.rank - 1]);
+  return most < 1 ? 1 : most > PLANES ? PLANES : most;
 }
 
 static dsm_status write_picture(const dsm__preview *p, const paths *of) {
@@ -222,8 +275,7 @@ static dsm_status write_picture(const dsm__preview *p, const paths *of) {
   const dsm_given source = {of->samples, "samples", NULL, NULL};
   DSM_TRY_DONE(dsm__given_open(&source, p->trained.header.sample, NULL, &samples));
   samples.holes = true; /* they are drawn in a colour of their own */
-  const size_t most = dsm_has_planes(p->trained.header.sample) ? PLANES : (size_t)samples.count,
-               n = samples.count < most ? (size_t)samples.count : most;
+  const size_t most = shown(p), n = samples.count < most ? (size_t)samples.count : most;
   DSM_TRY_DONE(DSM_ALLOC(n * samples.d, &x));
   DSM_TRY_DONE(dsm__given_read(&samples, 0, n, x));
   DSM_TRY_DONE(draw_picture(p, x, n, &picture));
@@ -272,13 +324,16 @@ static dsm_status make(dsm__preview *p, int64_t step, struct dsm__board *board,
 
 dsm_status dsm__preview_make(dsm__preview *p, int64_t step, struct dsm__board *board,
                              char metrics[DSM__METRICS_LINE_MAX]) {
+  const double start = dsm_seconds();
   metrics[0] = '\0';
-  dsm__board_tick(board);
+  p->board = board;
+  note_life(p);
   const dsm_status status = make(p, step, board, metrics);
-  dsm__board_tick(board);
-  if (status == DSM_STOPPED && is_root(p) && remove_step(p, step) != DSM_OK) dsm_trail_clear();
-  if (status != DSM_OK) return dsm__forward(status, __FILE__, __LINE__);
-  return DSM_OK;
+  note_life(p);
+  p->seconds = dsm_seconds() - start;
+  if (status == DSM_OK) return DSM_OK;
+  if (is_root(p)) discard_step(p, step);
+  return dsm__forward(status, __FILE__, __LINE__);
 }
 
 dsm_status dsm__preview_forgive(dsm_status status, int64_t step) {

@@ -11,12 +11,24 @@ static const char *name_of(const dsm_eval_row *row, char name[64]) {
   return name;
 }
 
-static void add(char line[DSM__METRICS_LINE_MAX], const char *name, const char *suffix, double value) {
-  const size_t used = strlen(line);
+static void add(char *text, size_t size, const char *name, const char *suffix, double value) {
+  const size_t used = strlen(text);
   char number[32];
-  if (!isfinite(value)) return;
-  snprintf(line + used, DSM__METRICS_LINE_MAX - used, ", \"%s%s\": %s", name, suffix,
-           dsm_json_number(value, number, sizeof number));
+  if (isfinite(value))
+    snprintf(text + used, size - used, ", \"%s%s\": %s", name, suffix,
+             dsm_json_number(value, number, sizeof number));
+}
+
+/* Adds a row to the line, all of it or, where the line is full, nothing. */
+static void add_row(const dsm_eval_row *row, const char *name, char line[DSM__METRICS_LINE_MAX]) {
+  char text[512] = "";
+  add(text, sizeof text, name, "", row->figure.value);
+  add(text, sizeof text, name, "_error", row->figure.error);
+  add(text, sizeof text, name, "_floor", row->floor.value);
+  if (strlen(line) + strlen(text) + 2 < DSM__METRICS_LINE_MAX)
+    strcat(line, text);
+  else
+    dsm_warn("no room for %s in a line of metrics.jsonl", name);
 }
 
 static void tell(const dsm_eval_row *row, const char *name) {
@@ -26,15 +38,33 @@ static void tell(const dsm_eval_row *row, const char *name) {
   dsm_info("         %s %.4g%s%s", name, row->figure.value, error, floor);
 }
 
-/* Who has written no --metrics is not to be told of it. */
+/* Copies a message with the words of the command line replaced by those of the configuration: who has written no --metrics is
+ * not to be told of it. */
+static void reword(const char *message, char *text, size_t size) {
+  static const char *const words[][2] = {{"--metrics: ", "train.preview_metrics: "},
+                                         {"--metrics ", "train.preview_metrics "},
+                                         {"--classifier: ", "train.preview_classifier: "},
+                                         {"--classifier ", "train.preview_classifier "}};
+  size_t used = 0;
+  while (*message && used + 1 < size) {
+    size_t k = 0;
+    while (k < sizeof words / sizeof *words && strncmp(message, words[k][0], strlen(words[k][0])) != 0) k++;
+    if (k == sizeof words / sizeof *words) {
+      text[used++] = *message++;
+      continue;
+    }
+    used += (size_t)snprintf(text + used, size - used, "%s", words[k][1]);
+    message += strlen(words[k][0]);
+  }
+  text[used < size ? used : size - 1] = '\0';
+}
+
 static dsm_status in_own_words(dsm_status status) {
-  static const char option[] = "--metrics";
-  char message[512];
-  snprintf(message, sizeof message, "%s", dsm_trail_message());
-  const char *told = strstr(message, option); /* perhaps behind the name of a rank */
-  if (!told) return dsm__forward(status, __FILE__, __LINE__);
+  char text[1024];
+  reword(dsm_trail_message(), text, sizeof text);
+  if (strcmp(text, dsm_trail_message()) == 0) return dsm__forward(status, __FILE__, __LINE__);
   dsm_trail_clear();
-  DSM_FAIL(DSM_BAD_CONFIG, "train.preview_metrics%s", told + sizeof option - 1);
+  DSM_FAIL(status == DSM_USAGE ? DSM_BAD_CONFIG : status, "%s", text);
 }
 
 dsm_status dsm__preview_check(const char *metrics) {
@@ -51,10 +81,7 @@ dsm_status dsm__preview_measure(dsm_comm *comm, const dsm_eval_options *options,
   if (status == DSM_OK) snprintf(line, DSM__METRICS_LINE_MAX, "{\"step\": %lld", (long long)step);
   for (size_t k = 0; status == DSM_OK && k < out.rows; k++) {
     char name[64];
-    name_of(&out.row[k], name);
-    add(line, name, "", out.row[k].figure.value);
-    add(line, name, "_error", out.row[k].figure.error);
-    add(line, name, "_floor", out.row[k].floor.value);
+    add_row(&out.row[k], name_of(&out.row[k], name), line);
     tell(&out.row[k], name);
   }
   if (status == DSM_OK) snprintf(line + strlen(line), DSM__METRICS_LINE_MAX - strlen(line), "}");

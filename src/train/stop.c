@@ -128,6 +128,10 @@ void dsm__stop_reserve(double seconds) {
   reserve = seconds;
 }
 
+bool dsm__stop_near(double seconds) {
+  return deadline > 0 && dsm_seconds() + seconds >= deadline - reserve;
+}
+
 dsm__stop_reason dsm__stop_wanted(bool root) {
   const double now = dsm_seconds();
   if (signalled) return signalled == SIGTERM ? DSM__STOP_TERM : DSM__STOP_SIGNAL;

@@ -184,6 +184,23 @@ static dsm_status train_step(dsm__trainer *t, int64_t step, dsm__stop_reason *st
   return DSM_OK;
 }
 
+/** The last words. */
+static dsm_status finish(const dsm__trainer *t, int64_t step, dsm__stop_reason stop) {
+  const dsm_config *c = &t->session.config;
+  if (step < c->train.steps) {
+    dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
+             dsm__stop_text(stop));
+    DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
+             (long long)c->train.steps);
+  }
+  if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
+    dsm_info("next     dsmpi classify %s --data FILE -o FILE", t->folder.path);
+  else
+    dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
+  dsm_info("dsmpi: finished step %lld (target reached)", (long long)step);
+  return DSM_OK;
+}
+
 static dsm_status loop(dsm__trainer *t) {
   const dsm_config *c = &t->session.config;
   const int64_t first = t->header.step;
@@ -198,8 +215,8 @@ static dsm_status loop(dsm__trainer *t) {
     DSM_TRY(train_step(t, step, &stop));
     if (step == first) dsm_info("start    first step after %.2f s", dsm_seconds_of_process());
     step++;
-    DSM_TRY(dsm__trainer_evaluate(
-        t, step)); /* before its checkpoint: a job that goes on from there has the line */
+    /* before its checkpoint: a job that goes on from there has its figures */
+    DSM_TRY(dsm__trainer_evaluate(t, step, stop != DSM__GO_ON));
     if (step % c->train.checkpoint_every == 0 || step == c->train.steps || stop != DSM__GO_ON)
       DSM_TRY(save(t, step));
   }
@@ -209,18 +226,7 @@ static dsm_status loop(dsm__trainer *t) {
                               t->folder.timing));
   const dsm_reducer_facts facts = dsm_reducer_facts_of(t->reducer);
   DSM_TRY(dsm__sections_sum(&facts, t->session.comm, step - first));
-  if (step < c->train.steps) {
-    dsm_info("dsmpi: stopped at step %lld of %lld (%s)", (long long)step, (long long)c->train.steps,
-             dsm__stop_text(stop));
-    DSM_FAIL(DSM_STOPPED, "stopped at step %lld of %lld; the checkpoint is complete", (long long)step,
-             (long long)c->train.steps);
-  }
-  if (c->objective.name == DSM_OBJECTIVE_CLASSIFIER)
-    dsm_info("next     dsmpi classify %s --data FILE -o FILE", t->folder.path);
-  else
-    dsm_info("next     dsmpi sample %s -n 64 -o %s/samples/samples.h5", t->folder.path, t->folder.path);
-  dsm_info("dsmpi: finished step %lld (target reached)", (long long)step);
-  return DSM_OK;
+  return finish(t, step, stop);
 }
 
 dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_options *options) {

@@ -152,22 +152,26 @@ static dsm_status build_loader(dsm__trainer *t, const dsm_config *c) {
   return dsm_loader_create(t->dataset, &t->header.normalization, &params, &t->loader);
 }
 
+/** In a dry run they are only looked at. */
+static dsm_status build_previews(dsm__trainer *t) {
+  const dsm__preview_params params = {.session = &t->session,
+                                      .header = &t->header,
+                                      .dataset = t->dataset,
+                                      .reference_rows =
+                                          t->held_out_rows[0] ? t->held_out_rows : t->training_rows,
+                                      .run = t->options->dry_run ? NULL : t->folder.path,
+                                      .w = t->averaged};
+  return dsm__preview_create(&params, &t->preview);
+}
+
 /** What is measured while training, and with what. Before the loader starts. */
 static dsm_status build_evaluation(dsm__trainer *t, const dsm_config *c) {
   dsm_comm *comm = t->session.comm;
   const bool wanted = c->train.held_out > 0 || c->train.preview_every > 0;
   DSM_AGREE(comm, wanted ? DSM_ALLOC(t->session.count, &t->averaged) : DSM_OK);
-  const dsm__preview_params params = {.session = &t->session,
-                                      .header = &t->header,
-                                      .dataset = t->dataset,
-                                      .training_rows = t->training_rows,
-                                      .reference_rows =
-                                          t->held_out_rows[0] ? t->held_out_rows : t->training_rows,
-                                      .run = t->folder.path,
-                                      .w = t->averaged};
   DSM_AGREE(comm, dsm__held_out_create(&t->session, t->objective, t->held_out_rows, &t->header.normalization,
                                        &t->header.conditions, &t->held_out));
-  DSM_TRY(dsm__preview_create(&params, &t->preview));
+  DSM_TRY(build_previews(t));
   return DSM_OK;
 }
 
@@ -246,7 +250,7 @@ static dsm_status begin_folder(dsm__trainer *t) {
   t->header.config = NULL;
   DSM_TRY(dsm_config_text(c, &t->header.config));
   DSM_TRY(dsm__run_folder_config(&t->folder, c));
-  DSM_TRY(dsm__metrics_rewind(t->folder.metrics, t->header.step));
+  DSM_TRY(dsm__metrics_rewind(t->folder.metrics, t->header.step > 0 ? t->header.step : -1));
   return DSM_OK;
 }
 
@@ -279,6 +283,7 @@ dsm_status dsm__trainer_open(dsm__trainer *t, dsm_comm *comm, dsm_config *c, boo
   DSM_TRY(take_up(t));
   const dsm__saver_params saving = saver_params(t);
   announce(t, &bandwidth, dsm__saver_memory(&saving));
+  if (o->dry_run) DSM_TRY(build_previews(t));
   *more = !o->dry_run && t->header.step < c->train.steps;
   if (o->dry_run)
     dsm_info("dry run  the configuration is valid; nothing was written");

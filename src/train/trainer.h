@@ -54,11 +54,11 @@ bool dsm__trainer_root(const dsm__trainer *t);
 dsm_status dsm__trainer_open(dsm__trainer *t, dsm_comm *comm, dsm_config *config, bool *more);
 void dsm__trainer_close(dsm__trainer *t);
 
-/** The preview of a new run, or of one that had none before. What is wrong with it is a failure here, before the first
- *  step. Collective. */
+/** The preview of the step that the job begins with, where it is due and missing. What is wrong with that of a new run is a
+ *  failure, before the first step. Collective. */
 dsm_status dsm__trainer_first_preview(dsm__trainer *t, int64_t step);
 /** What a run says of itself besides the losses of its batches: held-out loss and previews, where they are due after this
- *  step. Collective. */
-dsm_status dsm__trainer_evaluate(dsm__trainer *t, int64_t step);
+ *  step. `stopping`: the run ends here, and a preview is left to the next job. Collective. */
+dsm_status dsm__trainer_evaluate(dsm__trainer *t, int64_t step, bool stopping);
 
 #endif

@@ -41,12 +41,25 @@ static dsm_status preview(dsm__trainer *t, int64_t step) {
   return DSM_OK;
 }
 
-dsm_status dsm__trainer_evaluate(dsm__trainer *t, int64_t step) {
+/** Draws it unless the run is to stop, or its time would be over before; the job that goes on from this step does it then.
+ * `forgiving`: what fails is told, and forgotten. */
+static dsm_status preview_in_time(dsm__trainer *t, int64_t step, bool stopping, bool forgiving) {
+  const bool root = dsm__trainer_root(t);
+  bool leave_out = stopping || (root && dsm__stop_near(dsm__preview_seconds(t->preview)));
+  DSM_AGREE(t->session.comm, root ? dsm__owner_check(&t->owner) : DSM_OK);
+  DSM_TRY(dsm_comm_broadcast(t->session.comm, &leave_out, sizeof leave_out, 0));
+  const dsm_status status =
+      leave_out ? dsm__fail(DSM_STOPPED, __FILE__, __LINE__, "the run is to stop") : preview(t, step);
+  DSM_TRY(forgiving || status == DSM_STOPPED ? dsm__preview_forgive(status, step) : status);
+  return DSM_OK;
+}
+
+dsm_status dsm__trainer_evaluate(dsm__trainer *t, int64_t step, bool stopping) {
   const double start = dsm_seconds();
   dsm__sections_enter(&t->sections, DSM__EVALUATE);
   DSM_TRY(measure_held_out(t, step));
   if (t->preview && is_due(t, step, t->session.config.train.preview_every))
-    DSM_TRY(dsm__preview_forgive(preview(t, step), step));
+    DSM_TRY(preview_in_time(t, step, stopping, true));
   dsm__sections_enter(&t->sections, DSM__OTHER);
   t->interval_started += dsm_seconds() - start; /* the log tells of the speed of training */
   return DSM_OK;
@@ -58,8 +71,7 @@ dsm_status dsm__trainer_first_preview(dsm__trainer *t, int64_t step) {
   DSM_TRY(dsm_comm_broadcast(t->session.comm, &missing, sizeof missing, 0));
   if (!missing) return DSM_OK;
   dsm__sections_enter(&t->sections, DSM__EVALUATE);
-  const dsm_status status = preview(t, step);
-  DSM_TRY(status == DSM_STOPPED ? dsm__preview_forgive(status, step) : status);
+  DSM_TRY(preview_in_time(t, step, false, step > 0));
   dsm__sections_enter(&t->sections, DSM__OTHER);
   return DSM_OK;
 }

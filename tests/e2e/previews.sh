@@ -36,11 +36,11 @@ they_are_what_sample_and_eval_make() {
   expect 0 2 train mlp.yaml "${measured[@]}" -o run
   expect 0 1 sample run/checkpoints/step-00000040.h5 -n 50 -o by_hand.h5
   same_values by_hand.h5 run/previews/step-00000040.h5
-  expect 0 1 view by_hand.h5 -o picture.png
   [ "$(head -c 4 run/previews/step-00000040.png | tail -c 3)" = PNG ] || fail "a PNG is expected"
   expect 0 1 eval by_hand.h5 --reference eight.h5 --reference-rows 800:1000 --metrics frechet,sliced,wasserstein@scaled --json by_hand.json
   sed -nE 's/^\{"step": 40, "frechet": ([^,]*), "frechet_error": ([^,]*),.*/\1 \2/p' run/metrics.jsonl >logged
   grep -A 1 '"metric": "frechet"' by_hand.json | grep -oE '"(value|error)": [0-9.e+-]+' | head -n 2 | awk '{printf "%s%s", (NR > 1 ? " " : ""), $2} END {print ""}' >evaluated
+  grep -q . logged && grep -q . evaluated || fail "no frechet figure of step 40"
   awk 'NR == FNR {v = $1; e = $2; next} {exit !(v > 0 && ($1 / v - 1) ^ 2 < 1e-20 && ($2 / e - 1) ^ 2 < 1e-20)}' logged evaluated ||
     fail "frechet and its error: $(cat logged) logged, $(cat evaluated) by dsmpi eval"
   grep -q '"step": 40, .*"wasserstein@scaled": ' run/metrics.jsonl || fail "wasserstein@scaled is not in the log"
@@ -77,6 +77,15 @@ a_resumed_run_has_the_same() {
   expect_same_run whole parts
   [ "$(ls parts/previews)" = "$(ls whole/previews)" ] || fail "previews: $(ls parts/previews)"
   cmp whole/previews/step-00000080.png parts/previews/step-00000080.png || fail "the last pictures differ"
+  # one that was killed before its first checkpoint begins anew, with nothing of the other left
+  mkdir -p anew/previews
+  cp parts/previews/step-00000060.h5 anew/previews/step-00000000.h5
+  : >anew/previews/step-00000040.h5.partial
+  echo '{"step": 0, "frechet": 1}' >anew/metrics.jsonl
+  expect 0 1 train mlp.yaml "${measured[@]}" optimizer.schedule=constant -o anew train.steps=80
+  expect_same_run whole anew
+  [ "$(ls anew/previews)" = "$(ls whole/previews)" ] || fail "previews: $(ls anew/previews)"
+  same_values whole/previews/step-00000000.h5 anew/previews/step-00000000.h5
   # a run that had none before has one at once
   expect 0 1 train mlp.yaml -o later
   expect 0 1 train mlp.yaml train.steps=60 train.preview_every=10 -o later
@@ -104,14 +113,23 @@ a_classifier_judges() {
     --metrics inception --json judged.json
   grep -A 1 '"metric": "inception"' judged.json | grep -oE '"value": [0-9.e+-]+' | head -n 1 | cut -d' ' -f2 >evaluated
   sed -nE 's/^\{"step": 50, .*"inception": ([^,]*),.*/\1/p' judged/metrics.jsonl >logged
-  cmp logged evaluated || fail "inception score $(cat logged) logged, $(cat evaluated) by dsmpi eval"
+  grep -q . logged && cmp logged evaluated || fail "inception score $(cat logged) logged, $(cat evaluated) by dsmpi eval"
   grep -q '"step": 50, "frechet_shrunk@classifier": ' judged/metrics.jsonl || fail "no distance of features in the log"
   expect 78 1 train mlp.yaml "${previews[@]}" train.preview_classifier=judge -o bad
   expect_words "train.preview_classifier = 'judge', but train.preview_metrics has nothing to judge"
   expect 78 2 train mlp.yaml "${measured[@]}" train.preview_classifier=run -o bad
   expect_words "run is no classifier"
   expect 66 1 train mlp.yaml "${measured[@]}" train.preview_classifier=nowhere -o bad
+  expect_words "nowhere"
+  expect 66 1 train mlp.yaml "${measured[@]}" train.preview_classifier=nowhere --dry-run
   passed "a classifier judges, as for dsmpi eval"
+}
+
+a_long_list_has_room() {
+  expect 0 2 train unet.yaml train.held_out=40 train.preview_every=50 train.preview_metrics=all -o long
+  [ "$(tail -n 1 long/metrics.jsonl | wc -c)" -gt 1200 ] || fail "a line of many figures is expected"
+  tail -n 1 long/metrics.jsonl | grep -q '"c2st": .*}$' || fail "the line of all metrics is cut"
+  passed "all metrics at once"
 }
 
 conditions_are_given() {
@@ -123,6 +141,13 @@ conditions_are_given() {
   h5dump -y -w 0 -m %.0f -d /labels numbers/previews/step-00000050.h5 | tr -d ' \n' | grep -oE 'DATA\{[^}]*' >given
   h5dump -y -w 0 -d '/labels[0;;20;]' eight.h5 | tr -d ' \n' | grep -oE 'DATA\{[^}]*' | head -n 1 >those
   cmp given those || fail "conditions $(cat given), those of the data $(cat those)"
+  # of these only, and in turn where there are fewer than samples
+  expect 0 1 train mlp.yaml train.preview_every=50 train.preview_samples=20 data.conditions=labels "data.classes=[0]" data.rows=985:1000 \
+    train.held_out=5 -o few
+  h5dump -y -w 0 -m %.0f -d /labels few/previews/step-00000050.h5 | tr -d ' \n' | grep -oE 'DATA\{[^}]*' >given
+  h5dump -y -w 0 -d '/labels[985;;10;]' eight.h5 | tr -d ' \n' | grep -oE 'DATA\{[^}]*' | head -n 1 >those
+  sed -E 's/DATA\{(.*)/DATA{\1,\1/' those >twice
+  cmp given twice || fail "conditions $(cat given), those of the data, twice, $(cat twice)"
   expect 0 1 train mlp.yaml train.preview_every=50 train.preview_samples=4 data.conditions=labels "data.classes=[-1]" \
     sampler.label=3 -o three
   h5dump -y -w 0 -d /labels three/previews/step-00000050.h5 | grep -q '3, 3, 3, 3' || fail "class 3 is expected"
@@ -154,6 +179,12 @@ failing_ones_do_not_end_a_training() {
   touch broken/STOP
   wait_job
   expect_words "exit status 75"
+  # where the run goes on it is made up for
+  local step
+  step=$(newest broken)
+  step=$((10#$(basename "${step##*-}" .h5)))
+  expect 0 2 train mlp.yaml "train.preview_every=$step" -o broken "train.steps=$((step + 1))"
+  [ -e "broken/previews/step-$(printf %08d "$step").h5" ] || fail "no preview of step $step, which the run went on from"
   passed "a preview that cannot be written later on is told of, and the training goes on"
 }
 
@@ -166,6 +197,15 @@ bad_settings_are_refused() {
   expect_words "train.preview_metrics: there is no metric 'frechte'; did you mean 'frechet'?"
   expect 78 2 train mlp.yaml train.preview_every=10 train.preview_metrics=spectrum -o bad
   expect_words "train.preview_metrics spectrum: it is for fields"
+  expect 78 2 train mlp.yaml train.preview_every=10 train.preview_metrics=spectrum -o bad # and again, with nothing left behind
+  expect_words "train.preview_metrics spectrum: it is for fields"
+  [ -z "$(ls bad/previews)" ] || fail "previews of a run that was refused: $(ls bad/previews)"
+  expect 65 1 train unet.yaml train.preview_every=10 train.preview_metrics=frechet -o bad
+  expect_words "frechet: 64 samples are too few" "use train.preview_metrics frechet_shrunk"
+  expect 78 1 train mlp.yaml train.preview_every=10 train.preview_metrics=frechte --dry-run
+  expect_words "did you mean 'frechet'?"
+  expect 78 1 train mlp.yaml train.preview_every=10 train.preview_metrics=frechet train.held_out=10 -o bad
+  expect_words "train.held_out = 10, but train.preview_metrics are taken against these rows and need 20 or more"
   expect 78 1 train mlp.yaml train.preview_every=10 objective.name=classifier data.conditions=labels "data.classes=[-1]" -o bad
   expect_words "objective.name classifier makes no samples"
   expect 78 2 train mlp.yaml train.preview_every=10 data.conditions=labels "data.classes=[-1]" sampler.label=8 -o bad
@@ -180,6 +220,7 @@ they_are_the_same_on_ranks
 a_resumed_run_has_the_same
 a_stop_does_not_wait_for_them
 a_classifier_judges
+a_long_list_has_room
 conditions_are_given
 some_have_no_picture
 failing_ones_do_not_end_a_training

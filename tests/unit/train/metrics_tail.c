@@ -74,7 +74,7 @@ static void the_last_whole_line_counts(void **state) {
 
 static void the_end_of_a_long_file_is_found(void **state) {
   (void)state;
-  static char text[400000];
+  static char text[3000000];
   size_t length = 0;
   int step = 0;
   while (length < sizeof text - 100)
