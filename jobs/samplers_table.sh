@@ -93,3 +93,7 @@ for request in "ddim 10 10" "ddim 20 20" "ddim 50 50" "heun 9 5" "heun 19 10" "h
   row "\`$sampler\`" "$evaluations" "${of[@]:0:10}"
 done
 row "pictures of the data" "" "${of[@]:10:10}"
+
+# the page shows the newest samples, which are the last ones, and the figures that lie beside the run
+cp "$name.json" runs/fashion-vp/eval.json
+"$program" report runs/fashion-vp -o runs/fashion-vp/report.html >&2

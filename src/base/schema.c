@@ -307,8 +307,8 @@ const dsm__setting dsm__schema[] = {
                     [DSM_GRID_RHO] = "rho"),
      .initial = "auto", .also = "spacing timestep_spacing time_grid",
      .sentence = "Times of the steps, both ends included: uniform, quadratic (more near the data), uniform in "
-                 "the log-SNR, or in sigma to the power 1/rho; auto: rho where the time is sigma (edm), else "
-                 "uniform."},
+                 "the log-SNR, or in sigma to the power 1/rho; auto: rho where the time is sigma (edm) "
+                 "and for heun on vp, else uniform."},
     {"sampler.rho", DSM__REAL, FIELD(sampler, rho), RANGE(0.01, 10000), .initial = "7",
      .sentence = "Exponent of the grid rho."},
     {"sampler.denoise", DSM__BOOL, FIELD(sampler, denoise), .initial = "true", .also = "final_denoise",

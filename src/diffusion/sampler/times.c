@@ -23,8 +23,11 @@ double dsm__half_log_snr(const dsm_process *process, double t) {
 
 static int grid_of(const dsm_process *process, const dsm_sampler_settings *settings) {
   if (settings->grid != DSM_GRID_AUTO) return settings->grid;
+  const char *name = dsm_process_name_of(process);
   /* where the noise level itself is the time, uniform times would nearly all be spent on mere noise */
-  return strcmp(dsm_process_name_of(process), "edm") == 0 ? DSM_GRID_RHO : DSM_GRID_UNIFORM;
+  if (strcmp(name, "edm") == 0) return DSM_GRID_RHO;
+  /* sigma of vp begins as the root of t: the trapezoids of heun leave noise in the samples unless the last steps are short */
+  return settings->name == DSM_SAMPLER_HEUN && strcmp(name, "vp") == 0 ? DSM_GRID_RHO : DSM_GRID_UNIFORM;
 }
 
 static const char *refused(const dsm_process *process, const dsm_sampler_settings *settings, double from) {
