@@ -127,7 +127,7 @@ static size_t count_metrics(const dsm__history *h) {
   return metrics;
 }
 
-static dsm_status put_charts(dsm__report *r) {
+static dsm_status put_charts(dsm__report *r, size_t metrics) {
   const dsm__history *h = &r->history;
   size_t number = 0;
   dsm__say(&r->page,
@@ -136,6 +136,9 @@ static dsm_status put_charts(dsm__report *r) {
   for (size_t k = 0; k < h->columns && number < CHARTS; k++)
     if (beside(h, &h->column[k], "_error")) DSM_TRY(put_chart(r, &h->column[k], number++));
   dsm__markup(&r->page, "</div>\n");
+  if (metrics > CHARTS)
+    dsm__say_command(&r->page, "Of the other metrics there are the numbers:", "dsmpi log %s --csv",
+                     r->options->run);
   return DSM_OK;
 }
 
@@ -152,7 +155,7 @@ dsm_status dsm__put_growth(dsm__report *r) {
   if (count > 0 || metrics > 0) {
     dsm__section_begin(&r->page, "previews", "Growing over training");
     if (count > 0) put_pictures(r, folder, list, count);
-    if (metrics > 0) status = put_charts(r);
+    if (metrics > 0) status = put_charts(r, metrics);
     dsm__section_end(&r->page);
   }
   free(list);

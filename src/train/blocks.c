@@ -12,7 +12,7 @@ typedef struct work {
   uint64_t *missing; /* (count) numbers of the blocks that are missing */
   uint64_t count;
   dsm_queue *queue;
-  dsm__board *board; /* of this job; NULL: it is part of another, blocks->within */
+  dsm__board *board; /* of this job; NULL: it is part of another */
   dsm__progress progress;
   dsm__stop_reason stop; /* why this rank wishes to stop */
   dsm_status failure;    /* of the queue, while a block was computed */
@@ -27,7 +27,7 @@ static bool is_root(const work *w) {
 
 /* Whether this is a job of its own, which says what it does. */
 static bool is_job(const work *w) {
-  return !w->blocks->within;
+  return !w->blocks->part;
 }
 
 /* Samples of a block. */
@@ -45,7 +45,7 @@ static uint64_t missing_samples(const work *w) {
 /* A block has come some way: a look at what asks to stop, at what other ranks say, and a line for people. */
 static bool note_progress(void *context, int64_t done, int64_t all) {
   work *w = context;
-  dsm__board_tick(is_job(w) ? w->board : w->blocks->within);
+  dsm__board_tick(is_job(w) ? w->board : w->blocks->board);
   if (w->stop == DSM__GO_ON) w->stop = dsm__stop_wanted(is_root(w));
   if (w->stop != DSM__GO_ON) dsm_queue_close(w->queue);
   if (w->failure == DSM_OK) w->failure = dsm_queue_tell(w->queue, (double)done / (double)all);
@@ -232,7 +232,7 @@ static dsm_status create_file(const dsm__blocks *b) {
   uint64_t missing = 0;
   DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? dsm_samples_create(b->output, b->info, &missing) : DSM_OK);
   DSM_TRY(dsm_comm_broadcast(comm, &missing, sizeof missing, 0));
-  if (b->within) return DSM_OK;
+  if (b->part) return DSM_OK;
   dsm_info("output   %s: %llu %s in %llu block%s%s", b->output, (unsigned long long)count, b->noun,
            (unsigned long long)blocks, blocks == 1 ? "" : "s",
            missing < blocks ? "; going on with an interrupted file" : "");

@@ -380,9 +380,10 @@ typedef struct dsm__blocks {
   dsm_status (*conclude)(void *self, const char *output);
   void *self;
   uint64_t *bad; /* becomes the values that are not finite; may be NULL */
-  /* the board of the job that this is a part of, which watches for what asks to stop: then nothing is said but the
-   * progress. NULL: a job of its own */
-  struct dsm__board *within;
+  /* it is a part of another job, which watches for what asks to stop, and whose board (NULL: none) is told of progress; then
+   * nothing is said but that */
+  bool part;
+  struct dsm__board *board;
 } dsm__blocks;
 /** Creates the file or finds it unfinished, computes the missing blocks on all ranks with a progress line, finishes
  *  it, and tells what it took. Collective. @return DSM_OK; DSM_STOPPED: asked to stop, as in stop.c, and the blocks in

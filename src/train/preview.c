@@ -290,7 +290,7 @@ done:
 static dsm_status draw_samples(dsm__preview *p, const paths *of, struct dsm__board *board, uint64_t *bad) {
   dsm__drawing drawing = {0};
   dsm__blocks blocks = {
-      .output = of->samples, .verb = "drawn", .noun = "preview", .bad = bad, .within = board};
+      .output = of->samples, .verb = "drawn", .noun = "preview", .bad = bad, .part = true, .board = board};
   dsm_status status = open_drawing(p, &drawing);
   if (status == DSM_OK) status = dsm__drawing_run(&drawing, &blocks);
   dsm__drawing_close(&drawing);
