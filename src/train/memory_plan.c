@@ -4,7 +4,7 @@
 /* One copy of the parameters to measure and draw with, and this rank's share of the rows held out. */
 static double evaluation_of(const dsm__session *s) {
   const dsm_config *c = &s->config;
-  const int64_t ranks = dsm_comm_size(s->comm), share = (c->train.held_out + ranks - 1) / ranks;
+  const int64_t ranks = s->comm ? dsm_comm_size(s->comm) : 1, share = (c->train.held_out + ranks - 1) / ranks;
   const bool copies = c->train.held_out > 0 || c->train.preview_every > 0;
   return 4.0 * ((copies ? (double)s->count : 0) + (double)share * (double)s->d);
 }

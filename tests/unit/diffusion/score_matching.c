@@ -98,7 +98,7 @@ static void losses_of_a_linear_score_are_the_closed_form(void **state) {
     print_message("%s: %.4f +- %.4f, exact %.4f\n", names[k], mean, error, level * level * j);
     free(b);
     stop(&s);
-    claim_below(1, fabs(mean - level * level * j) / error, 4.5, "A3: loss of a linear score: %s [errors]",
+    claim_below(1, fabs(mean - level * level * j) / error, 4.5, "A3: loss, linear score: %s [errors]",
                 names[k]);
   }
 }
