@@ -20,9 +20,9 @@ struct dsm__preview {
   dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
   dsm_given rows;
   char rows_text[64], folder[DSM_TEXT_MAX + 32];
-  double *low, *high;       /* (channels) black and white in the pictures, of the data; rank 0 */
-  struct dsm__board *board; /* to be told of progress; NULL: none */
-  double seconds;           /* that the last preview took */
+  double *low, *high; /* (channels) black and white in the pictures, of the data; rank 0 */
+  dsm__board *board;  /* to be told of progress; NULL: none */
+  double seconds;     /* that the last preview took */
 };
 
 static bool is_root(const dsm__preview *p) {
@@ -287,7 +287,7 @@ done:
   return status;
 }
 
-static dsm_status draw_samples(dsm__preview *p, const paths *of, struct dsm__board *board, uint64_t *bad) {
+static dsm_status draw_samples(dsm__preview *p, const paths *of, dsm__board *board, uint64_t *bad) {
   dsm__drawing drawing = {0};
   dsm__blocks blocks = {
       .output = of->samples, .verb = "drawn", .noun = "preview", .bad = bad, .part = true, .board = board};
@@ -298,7 +298,7 @@ static dsm_status draw_samples(dsm__preview *p, const paths *of, struct dsm__boa
   return DSM_OK;
 }
 
-static dsm_status make(dsm__preview *p, int64_t step, struct dsm__board *board,
+static dsm_status make(dsm__preview *p, int64_t step, dsm__board *board,
                        char metrics[DSM__METRICS_LINE_MAX]) {
   const paths of = paths_of(p, step);
   const double start = dsm_seconds();
@@ -322,7 +322,7 @@ static dsm_status make(dsm__preview *p, int64_t step, struct dsm__board *board,
   return DSM_OK;
 }
 
-dsm_status dsm__preview_make(dsm__preview *p, int64_t step, struct dsm__board *board,
+dsm_status dsm__preview_make(dsm__preview *p, int64_t step, dsm__board *board,
                              char metrics[DSM__METRICS_LINE_MAX]) {
   const double start = dsm_seconds();
   metrics[0] = '\0';
