@@ -6,6 +6,7 @@
 #include "dsmpi/status.h"
 #include "dsmpi/log.h"
 #include "dsmpi/json.h"
+#include "dsmpi/text.h"
 #include "dsmpi/memory.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/host.h"

@@ -2,8 +2,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+#include "dsmpi/text.h"
 
 /* ---- names --------------------------------------------------------------------------------------------- */
 
@@ -95,15 +95,14 @@ dsm_status dsm_conditions_of(const dsm_config *config, dsm_conditions *c) {
 }
 
 const char *dsm_conditions_text(const dsm_conditions *c, char *text, size_t size) {
-  size_t used = 0;
   text[0] = '\0';
-  for (size_t i = 0; i < c->count && used < size; i++) {
+  for (size_t i = 0; i < c->count; i++) {
     const dsm_condition *one = &c->each[i];
     const size_t number = one->classes ? one->classes : one->columns;
-    used += (size_t)snprintf(text + used, size - used, "%s%s (%zu %s)", i ? ", " : "", one->name, number,
-                             one->classes  ? "classes"
-                             : number == 1 ? "column"
-                                           : "columns");
+    dsm_append(text, size, "%s%s (%zu %s)", i ? ", " : "", one->name, number,
+               one->classes  ? "classes"
+               : number == 1 ? "column"
+                             : "columns");
   }
   return text;
 }

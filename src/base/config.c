@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsmpi/text.h"
 #include "schema.h"
 
 enum { FILE_MAX = 1 << 20 /* bytes; a configuration has thousands, data files given by mistake have more */ };
@@ -155,7 +156,7 @@ dsm_status dsm_config_value(const dsm_config *config, const char *key, char *tex
 }
 
 size_t dsm_config_difference(const dsm_config *was, const dsm_config *is, char *text, size_t size) {
-  size_t differences = 0, used = 0;
+  size_t differences = 0;
   if (size > 0) text[0] = '\0';
   for (size_t i = 0; i < dsm__schema_count; i++) {
     const dsm__setting *setting = &dsm__schema[i];
@@ -163,9 +164,7 @@ size_t dsm_config_difference(const dsm_config *was, const dsm_config *is, char *
     char *a = value_text(setting, was), *b = value_text(setting, is);
     DSM_ASSERT(a && b);
     if (strcmp(a, b) != 0) {
-      if (used < size)
-        used += (size_t)snprintf(text + used, size - used, "%s%s: was %s, is %s", differences ? "\n" : "",
-                                 setting->key, a, b);
+      dsm_append(text, size, "%s%s: was %s, is %s", differences ? "\n" : "", setting->key, a, b);
       differences++;
     }
     free(a);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "dsmpi/text.h"
 
 static void *field(const dsm__setting *setting, dsm_config *config) {
   return (char *)config + setting->offset;
@@ -87,11 +88,9 @@ const char *dsm__range_text(const dsm__setting *setting, char *text, size_t size
     snprintf(text, size, "%.10g to %.10g", setting->low, setting->high);
     return text;
   }
-  int used = setting->flags & DSM__ABOVE ? snprintf(text, size, "above %.10g", setting->low)
-                                         : snprintf(text, size, "%.10g or more", setting->low);
+  snprintf(text, size, setting->flags & DSM__ABOVE ? "above %.10g" : "%.10g or more", setting->low);
   if (high)
-    snprintf(text + used, size - (size_t)used,
-             setting->flags & DSM__BELOW ? ", below %.10g" : ", at most %.10g", setting->high);
+    dsm_append(text, size, setting->flags & DSM__BELOW ? ", below %.10g" : ", at most %.10g", setting->high);
   return text;
 }
 
@@ -134,9 +133,8 @@ static bool read_bool(const char *text, bool *value) {
 }
 
 static void word_list(const char *const *words, char *text, size_t size) {
-  size_t used = 0;
-  for (size_t i = 0; words[i] && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", words[i]);
+  text[0] = '\0';
+  for (size_t i = 0; words[i]; i++) dsm_append(text, size, "%s%s", i ? ", " : "", words[i]);
 }
 
 static bool read_word(const dsm__setting *setting, const char *text, dsm_config *config, char *why,

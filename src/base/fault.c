@@ -4,12 +4,12 @@
 
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "dsmpi/log.h"
+#include "dsmpi/text.h"
 
 enum { FAULTS_MAX = 16 };
 
@@ -31,8 +31,7 @@ static const char *const words[DSM_FAULT_KINDS] = {
 
 static dsm_status not_understood(const char *text) {
   char known[512] = "";
-#define DSM_FAULT_LINE(name, word, sentence)                                                                 \
-  snprintf(known + strlen(known), sizeof known - strlen(known), "%s" word, known[0] ? ", " : "");
+#define DSM_FAULT_LINE(name, word, sentence) dsm_append(known, sizeof known, "%s" word, known[0] ? ", " : "");
   DSM_FAULT_MAP(DSM_FAULT_LINE)
 #undef DSM_FAULT_LINE
   DSM_FAIL(DSM_USAGE, "DSMPI_FAULT=%s: expected rank:step:kind, or several with commas between; kinds: %s",

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "dsmpi/text.h"
 
 typedef struct build_id {
   const unsigned char *bytes;
@@ -61,9 +62,8 @@ const char *dsm_program_id(char *text, size_t size) {
   uint64_t digest;
   dl_iterate_phdr(look_at_program, &id);
   if (id.bytes) {
-    size_t used = 0;
-    for (size_t i = 0; i < id.length && used + 3 <= size; i++)
-      used += (size_t)snprintf(text + used, size - used, "%02x", id.bytes[i]);
+    text[0] = '\0';
+    for (size_t i = 0; i < id.length; i++) dsm_append(text, size, "%02x", id.bytes[i]);
   } else if (digest_of_file(&digest)) {
     snprintf(text, size, "%016llx", (unsigned long long)digest);
   } else {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/text.h"
 
 enum { MESSAGE_MAX = 12 * 1024, TRAIL_MAX = 16 * 1024 };
 #define PLACE_INDENT "\n    at "
@@ -77,8 +78,7 @@ static const char *short_path(const char *file) {
 }
 
 static void trail_add_place(const char *file, int line) {
-  size_t used = strlen(trail.text);
-  snprintf(trail.text + used, sizeof trail.text - used, PLACE_INDENT "%s:%d", short_path(file), line);
+  dsm_append(trail.text, sizeof trail.text, PLACE_INDENT "%s:%d", short_path(file), line);
 }
 
 dsm_status dsm_trail_set(dsm_status status, const char *text) {

@@ -4,22 +4,22 @@
 #include <string.h>
 
 #include "dsmpi/clock.h"
+#include "dsmpi/text.h"
 
 enum { LIST_MAX = 60, CACHE = 256 << 20 /* bytes: default of the chunk cache and of data.shuffle_window */ };
 
 /* "CHUNK=64x1x28x28": whole samples, about a MiB of them. */
 static void advice(const dsm_place *place, const dsm_dataset_info *info) {
   char chunk[160] = "";
-  size_t used = 0;
   uint64_t rows = info->bytes_per_sample ? (1 << 20) / info->bytes_per_sample : 1;
   if (rows < 1) rows = 1;
   if (rows > info->rows_in_file) rows = info->rows_in_file;
   const char *axis = info->axes, *size = info->file_shape;
-  while (*axis && *size && used + 32 < sizeof chunk) {
+  while (*axis && *size) {
     unsigned long long n = 0;
     sscanf(size, "%llu", &n);
     if (*axis == 'N') n = rows;
-    used += (size_t)snprintf(chunk + used, sizeof chunk - used, "%s%llu", used ? "x" : "", n);
+    dsm_append(chunk, sizeof chunk, "%s%llu", chunk[0] ? "x" : "", n);
     axis += strcspn(axis, " ");
     axis += strspn(axis, " ");
     size = strstr(size, " x ");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 /* "make: option -n" or "make: option --seed", to begin a message. */
 static const char *subject(const dsm_arguments *arguments, size_t option, char text[96]) {
@@ -66,7 +67,7 @@ dsm_status dsm__option_word(const dsm_arguments *arguments, size_t option, const
       *place = k;
       return DSM_OK;
     }
-    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", words[k]);
+    dsm_append(known, sizeof known, "%s%s", k ? ", " : "", words[k]);
   }
   DSM_FAIL(DSM_USAGE, "%s: '%s' is none of %s", subject(arguments, option, who), text, known);
 }

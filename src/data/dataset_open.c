@@ -10,6 +10,7 @@
 #include "dataset_private.h"
 #include "dsmpi/hdf5_lock.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 enum { DEFAULT_CACHE = 256 << 20 };
 
@@ -83,9 +84,8 @@ dsm_status dsm__file_open(dsm_dataset *d) {
 /* ---- the dataset --------------------------------------------------------------------------------------- */
 
 static const char *shape_text(int rank, const uint64_t *n, char *text, size_t size) {
-  size_t used = 0;
-  for (int a = 0; a < rank && used < size; a++)
-    used += (size_t)snprintf(text + used, size - used, "%s%llu", a ? " x " : "", (unsigned long long)n[a]);
+  text[0] = '\0';
+  for (int a = 0; a < rank; a++) dsm_append(text, size, "%s%llu", a ? " x " : "", (unsigned long long)n[a]);
   return text;
 }
 

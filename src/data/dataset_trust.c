@@ -9,6 +9,7 @@
 #include "filters.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
+#include "dsmpi/text.h"
 
 enum { SMALL_CHUNK = 64 << 20, LARGE_CHUNK = 1 << 30 /* bytes */ };
 
@@ -88,7 +89,6 @@ done:
 
 static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *text, size_t size) {
   int count = H5Pget_nfilters(properties);
-  size_t used = 0;
   text[0] = '\0';
   for (int i = 0; i < count; i++) {
     unsigned flags, config;
@@ -108,8 +108,7 @@ static dsm_status trust_filters(const dsm_dataset *d, hid_t properties, char *te
                "or unpack it where it can be read: h5repack -f NONE in.h5 out.h5",
                d->name, d->path, known->name, id,
                known->package[0] ? ". On Debian or Ubuntu: apt-get install " : "", known->package);
-    int n = snprintf(text + used, size - used, "%s%s", i ? " + " : "", known->name);
-    if (n > 0 && (size_t)n < size - used) used += (size_t)n;
+    dsm_append(text, size, "%s%s", i ? " + " : "", known->name);
   }
   return DSM_OK;
 }

@@ -1,10 +1,10 @@
 #include "filters.h"
 
 #include <hdf5.h>
-#include <stdio.h>
 #include <string.h>
 #include "dsmpi/data.h"
 #include "dsmpi/hdf5_lock.h"
+#include "dsmpi/text.h"
 
 static const dsm__filter known_filters[] = {
     {H5Z_FILTER_DEFLATE, "gzip", ""},
@@ -30,8 +30,7 @@ const dsm__filter *dsm__filter_known(int id) {
 }
 
 static void add_name(char *list, size_t size, const char *name) {
-  const size_t used = strlen(list);
-  snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+  dsm_append(list, size, "%s%s", list[0] ? ", " : "", name);
 }
 
 void dsm_data_filters(char *there, char *missing, size_t size) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 /* The mask of this process; the kernel refuses room shorter than its own masks, so it grows until it fits. */
@@ -38,19 +39,18 @@ void dsm_rank_place_find(const dsm_comm *comm, dsm_rank_place *place) {
 }
 
 const char *dsm_cores_text(const uint64_t *mask, char *text, size_t size) {
-  size_t used = 0;
   const int end = 64 * DSM_PLACE_WORDS;
   text[0] = '\0';
   for (int c = 0; c < end; c++) {
     if (!(mask[c / 64] >> c % 64 & 1)) continue;
     int last = c;
     while (last + 1 < end && mask[(last + 1) / 64] >> (last + 1) % 64 & 1) last++;
-    if (used + 32 > size) {
-      snprintf(text + used, size - used, ",...");
+    if (strlen(text) + 32 > size) {
+      dsm_append(text, size, ",...");
       break;
     }
-    used += (size_t)snprintf(text + used, size - used, "%s%d", used ? "," : "", c);
-    if (last > c) used += (size_t)snprintf(text + used, size - used, "-%d", last);
+    dsm_append(text, size, "%s%d", text[0] ? "," : "", c);
+    if (last > c) dsm_append(text, size, "-%d", last);
     c = last;
   }
   return text;

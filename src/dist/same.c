@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 #include "internal.h"
 
 enum { KINDS_SHOWN = 4, RANKS_SHOWN = 4096 };
@@ -26,8 +27,8 @@ static int next_kind(const dsm__same_word *word, int from, int size) {
   return size;
 }
 
-/* "'dsmpi 0.1.0, build 3fa9' on ranks 0-3 (node1 and others)" */
-static size_t describe(const dsm__same_word *word, int first, int size, char *text, size_t room) {
+/* Appends "'dsmpi 0.1.0, build 3fa9' on ranks 0-3 (node1 and others)" */
+static void describe(const dsm__same_word *word, int first, int size, char *text, size_t room) {
   static int member[RANKS_SHOWN];
   size_t members = 0;
   bool others = false;
@@ -38,24 +39,22 @@ static size_t describe(const dsm__same_word *word, int first, int size, char *te
     others |= strcmp(word[r].host, word[first].host) != 0;
   }
   const bool shown = word[first].shown[0] != '\0';
-  const int n = snprintf(text, room, "%s%s%son %s (%s%s)", shown ? "'" : "", word[first].shown,
-                         shown ? "' " : "", dsm_ranks_text(member, members, ranks, sizeof ranks),
-                         word[first].host, others ? " and others" : "");
-  return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+  dsm_append(text, room, "%s%s%son %s (%s%s)", shown ? "'" : "", word[first].shown, shown ? "' " : "",
+             dsm_ranks_text(member, members, ranks, sizeof ranks), word[first].host,
+             others ? " and others" : "");
 }
 
 bool dsm__same_judge(const dsm__same_word *word, int size, char *text, size_t room) {
-  size_t used = 0;
   int kinds = 0;
   text[0] = '\0';
   if (next_kind(word, 1, size) == size) return true;
   for (int r = 0; r < size; r = next_kind(word, r + 1, size)) {
     if (kinds++ == KINDS_SHOWN) {
-      snprintf(text + used, room - used, "; and more");
+      dsm_append(text, room, "; and more");
       break;
     }
-    if (kinds > 1) used += (size_t)snprintf(text + used, room - used, "; ");
-    used += describe(word, r, size, text + used, room - used);
+    if (kinds > 1) dsm_append(text, room, "; ");
+    describe(word, r, size, text, room);
   }
   return false;
 }

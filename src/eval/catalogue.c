@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dsmpi/config.h"
+#include "dsmpi/text.h"
 
 enum {
   PAIRS_MAX = 512,      /* features for two_point */
@@ -156,7 +157,7 @@ static dsm_status find_metric(const char *word, const dsm__metric **metric) {
       return DSM_OK;
     }
     names[k] = metrics[k].name;
-    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", metrics[k].name);
+    dsm_append(known, sizeof known, "%s%s", k ? ", " : "", metrics[k].name);
   }
   names[METRICS] = "all";
   names[METRICS + 1] = NULL;

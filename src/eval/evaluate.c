@@ -7,6 +7,7 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/log.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 #include "internal.h"
 
 enum {
@@ -267,9 +268,8 @@ static dsm__offer offer_of(const dsm__eval *e) {
 static void name_space(dsm_evaluation *out, size_t first, const dsm__pair *pair) {
   for (size_t r = first; pair && pair->space.text[0] && r < out->rows; r++) {
     char *text = out->row[r].protocol;
-    const size_t used = strlen(text);
     if (pair->space.scale) out->row[r].unit = ""; /* deviations have none */
-    if (used > 0) snprintf(text + used, sizeof out->row[r].protocol - used, ". Space: %s", pair->space.text);
+    if (text[0]) dsm_append(text, sizeof out->row[r].protocol, ". Space: %s", pair->space.text);
   }
 }
 

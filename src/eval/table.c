@@ -5,23 +5,24 @@
 #include "dsmpi/clock.h"
 #include "dsmpi/eval.h"
 #include "dsmpi/log.h"
+#include "dsmpi/text.h"
 
 enum { COLUMNS = 80, VALUE_END = 34 /* column of the table */ };
 
 /* Prints a text in lines of at most COLUMNS, later ones indented. */
 static void wrapped(const char *text, size_t indent) {
-  char line[COLUMNS + 1];
+  char line[COLUMNS + 1] = "";
   size_t used = 0;
   while (*text) {
     const size_t length = strcspn(text, " ");
     if (used > indent && used + 1 + length > COLUMNS) {
       dsm_info("%s", line);
-      used = (size_t)snprintf(line, sizeof line, "%*s", (int)indent, "");
+      snprintf(line, sizeof line, "%*s", (int)indent, "");
     } else if (used > indent) {
-      line[used++] = ' ';
+      dsm_append(line, sizeof line, " ");
     }
-    used += (size_t)snprintf(line + used, sizeof line - used, "%.*s", (int)length, text);
-    if (used >= sizeof line) used = sizeof line - 1; /* a word wider than the line is cut */
+    dsm_append(line, sizeof line, "%.*s", (int)length, text); /* a word wider than the line is cut */
+    used = strlen(line);
     text += length;
     text += strspn(text, " ");
   }

@@ -11,6 +11,7 @@
 #include "h5.h"
 
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 /* "it is missing" inside a file is damage, not a missing input */
 static dsm_status missing_is_damage(dsm_status status) {
@@ -228,9 +229,8 @@ static dsm_status refuse_rate(hid_t ema, const char *wanted) {
   struct rates found = {rate, 0};
   char list[DSM_AVERAGES_MAX * DSM_RATE_TEXT] = "", name[DSM_RATE_TEXT];
   DSM_TRY(dsm__h5_each(ema, add_rate, &found));
-  for (size_t i = 0, used = 0; i < found.count; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
-                             dsm__rate_text(rate[i], name));
+  for (size_t i = 0; i < found.count; i++)
+    dsm_append(list, sizeof list, "%s%s", i ? ", " : "", dsm__rate_text(rate[i], name));
   return dsm__h5_failure(DSM_BAD_CONFIG, __FILE__, __LINE__, ema,
                          "there is no average of rate %s; there are: %s", wanted, list[0] ? list : "none");
 }

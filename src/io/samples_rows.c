@@ -2,6 +2,7 @@
  * order of their axes. */
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "samples_file.h"
 
 static const struct {
@@ -75,15 +76,13 @@ size_t dsm__rows_of_request(const dsm_samples_info *info, dsm_samples_rows set[D
 /* ---- as text ------------------------------------------------------------------------------------------- */
 
 const char *dsm__fields_text(const dsm_samples_info *info, char text[DSM_FIELDS_TEXT]) {
-  size_t used = 0;
   text[0] = '\0';
   for (size_t k = 0; k < info->fields; k++) {
     const dsm_samples_field *field = &info->field[k];
-    used += (size_t)snprintf(text + used, DSM_FIELDS_TEXT - used, "%s%s %s %d", k ? "\n" : "", field->name,
-                             types[field->type].word, field->sample_axes);
-    for (int i = 0; i < field->row.rank; i++)
-      used += (size_t)snprintf(text + used, DSM_FIELDS_TEXT - used, " %zu", field->row.n[i]);
-    DSM_ASSERT(used < DSM_FIELDS_TEXT); /* 16 lines of at most 64 + 11 + 5 x 21 bytes */
+    dsm_append(text, DSM_FIELDS_TEXT, "%s%s %s %d", k ? "\n" : "", field->name, types[field->type].word,
+               field->sample_axes);
+    for (int i = 0; i < field->row.rank; i++) dsm_append(text, DSM_FIELDS_TEXT, " %zu", field->row.n[i]);
+    DSM_ASSERT(strlen(text) + 1 < DSM_FIELDS_TEXT); /* 16 lines of at most 64 + 11 + 5 x 21 bytes */
   }
   return text;
 }

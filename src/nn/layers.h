@@ -45,9 +45,9 @@ extern const dsm__network dsm__unet, dsm__mlp, dsm__linear_network, dsm__convnet
 
 /** Refuses what a network called `name` cannot be made of: see dsm_model_create. */
 dsm_status dsm__levels_check(const char *name, const dsm_config *config, dsm_shape sample);
-/** "unet 28x28x1, width 32, levels 1 2 2, 2 blocks, attention at 7"; returns its length. */
-size_t dsm__levels_describe(const char *name, const dsm_config *config, dsm_shape sample, char *text,
-                            size_t size);
+/** "unet 28x28x1, width 32, levels 1 2 2, 2 blocks, attention at 7". */
+void dsm__levels_describe(const char *name, const dsm_config *config, dsm_shape sample, char *text,
+                          size_t size);
 /** Channels of a level: its multiplier times the width. */
 size_t dsm__level_channels(const dsm__net *net, size_t level);
 /** Whether model.attention has the height of this level. */

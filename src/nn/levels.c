@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include "dsmpi/text.h"
 
 enum { WIDTH_UNIT = 4 };
 
@@ -46,10 +47,9 @@ static dsm_status check_attention(const dsm_config *config, dsm_shape sample) {
     size_t level = 0;
     while (level < levels && (int64_t)(sample.n[0] >> level) != wanted->value[i]) level++;
     if (level < levels) continue;
-    char heights[256];
-    size_t used = 0;
+    char heights[256] = "";
     for (level = 0; level < levels; level++)
-      used += (size_t)snprintf(heights + used, sizeof heights - used, " %zu", sample.n[0] >> level);
+      dsm_append(heights, sizeof heights, " %zu", sample.n[0] >> level);
     DSM_FAIL(DSM_BAD_CONFIG, "model.attention has %" PRId64 ", but the levels have the heights%s",
              wanted->value[i], heights);
   }
@@ -86,22 +86,20 @@ dsm_status dsm__levels_check(const char *name, const dsm_config *config, dsm_sha
 }
 
 /* " 1 2 2" at the end of `text` */
-static void append_list(char *text, size_t size, size_t *used, const dsm_int_list *list) {
-  for (size_t i = 0; i < list->count && *used < size; i++)
-    *used += (size_t)snprintf(text + *used, size - *used, " %" PRId64, list->value[i]);
+static void append_list(char *text, size_t size, const dsm_int_list *list) {
+  for (size_t i = 0; i < list->count; i++) dsm_append(text, size, " %" PRId64, list->value[i]);
 }
 
-size_t dsm__levels_describe(const char *name, const dsm_config *config, dsm_shape sample, char *text,
-                            size_t size) {
+void dsm__levels_describe(const char *name, const dsm_config *config, dsm_shape sample, char *text,
+                          size_t size) {
   const int64_t blocks = config->model.blocks;
-  size_t used = (size_t)snprintf(text, size, "%s %zux%zux%zu, width %" PRId64 ", levels", name, sample.n[0],
-                                 sample.n[1], sample.n[2], config->model.width);
-  append_list(text, size, &used, &config->model.multipliers);
-  used += (size_t)snprintf(text + used, size - used, ", %" PRId64 " block%s", blocks, blocks == 1 ? "" : "s");
-  if (config->model.attention.count == 0) return used;
-  used += (size_t)snprintf(text + used, size - used, ", attention at");
-  append_list(text, size, &used, &config->model.attention);
-  return used;
+  snprintf(text, size, "%s %zux%zux%zu, width %" PRId64 ", levels", name, sample.n[0], sample.n[1],
+           sample.n[2], config->model.width);
+  append_list(text, size, &config->model.multipliers);
+  dsm_append(text, size, ", %" PRId64 " block%s", blocks, blocks == 1 ? "" : "s");
+  if (config->model.attention.count == 0) return;
+  dsm_append(text, size, ", attention at");
+  append_list(text, size, &config->model.attention);
 }
 
 size_t dsm__level_channels(const dsm__net *net, size_t level) {

@@ -1,11 +1,11 @@
 #include "layers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dsmpi/conditions.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 enum { TEXT_MAX = 1024 };
 
@@ -83,10 +83,9 @@ dsm_status dsm_model_create(const dsm_config *config, dsm_shape sample, dsm_mode
   m->classes = classifies ? conditions.width : 0;
   network->describe(config, sample, m->text, sizeof m->text);
   if (conditions.count > 0) {
-    const size_t used = strlen(m->text);
     char names[TEXT_MAX / 2];
-    snprintf(m->text + used, sizeof m->text - used, ", %s %s", classifies ? "to" : "given",
-             dsm_conditions_text(&conditions, names, sizeof names));
+    dsm_append(m->text, sizeof m->text, ", %s %s", classifies ? "to" : "given",
+               dsm_conditions_text(&conditions, names, sizeof names));
   }
   dsm_status status = make_table(m);
   if (status != DSM_OK) dsm_model_destroy(&m);

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include "dsmpi/text.h"
 
 enum { SKIPS_MAX = DSM_LIST_MAX * (DSM__BLOCKS_MAX + 1) };
 
@@ -22,9 +23,9 @@ static dsm_status unet_check(const dsm_config *config, dsm_shape sample) {
 }
 
 static void unet_describe(const dsm_config *config, dsm_shape sample, char *text, size_t size) {
-  const size_t used = dsm__levels_describe("unet", config, sample, text, size);
+  dsm__levels_describe("unet", config, sample, text, size);
   if (config->model.attention.count > 0 && config->model.up_attention == DSM_UP_ATTENTION_ONCE)
-    snprintf(text + used, size - used, " (once on the way up)");
+    dsm_append(text, size, " (once on the way up)");
 }
 
 /* ---- the network --------------------------------------------------------------------------------------- */

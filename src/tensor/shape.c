@@ -1,6 +1,6 @@
 /* Shapes of tensors: making, counting, printing, broadcasting. */
-#include <stdio.h>
 #include "dsmpi/tensor.h"
+#include "dsmpi/text.h"
 
 dsm_shape dsm__shape_make(int rank, const size_t *n) {
   DSM_ASSERT(rank >= 1 && rank <= DSM_MAX_RANK);
@@ -25,12 +25,10 @@ bool dsm_shape_equal(dsm_shape a, dsm_shape b) {
 
 const char *dsm_shape_text(dsm_shape shape, char *text, size_t size) {
   if (size == 0) return text;
-  size_t used = 0;
-  for (int axis = 0; axis < shape.rank && used < size; axis++) {
-    const int more = snprintf(text + used, size - used, "%s%zu", axis == 0 ? "(" : ", ", shape.n[axis]);
-    used += more > 0 ? (size_t)more : 0;
-  }
-  if (used < size) snprintf(text + used, size - used, ")");
+  text[0] = '\0';
+  for (int axis = 0; axis < shape.rank; axis++)
+    dsm_append(text, size, "%s%zu", axis == 0 ? "(" : ", ", shape.n[axis]);
+  dsm_append(text, size, ")");
   return text;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 /* Both must see x_t alike: the same noise at the same times, data scaled alike. */
@@ -63,8 +64,7 @@ static dsm_status prepare(const dsm_class_choice *choice, const dsm__trained *mo
                                     model->session.d, &g->guidance));
   snprintf(g->text, sizeof g->text, "classifier %s, step %lld, scale %g, class %s", g->classifier.path,
            (long long)g->classifier.header.step, choice->scale, choice->label < 0 ? "all in turn" : "");
-  if (choice->label >= 0)
-    snprintf(g->text + strlen(g->text), sizeof g->text - strlen(g->text), "%lld", (long long)choice->label);
+  if (choice->label >= 0) dsm_append(g->text, sizeof g->text, "%lld", (long long)choice->label);
   return DSM_OK;
 }
 

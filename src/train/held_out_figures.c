@@ -2,40 +2,34 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 /* Appends "x, y, z". */
 static void put_list(const double *x, size_t n, char *text, size_t size) {
   char number[32];
-  for (size_t i = 0; i < n; i++) {
-    const size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", i ? ", " : "", dsm_json_number(x[i], number, sizeof number));
-  }
-}
-
-static void put(char *text, size_t size, const char *what) {
-  const size_t used = strlen(text);
-  snprintf(text + used, size - used, "%s", what);
+  for (size_t i = 0; i < n; i++)
+    dsm_append(text, size, "%s%s", i ? ", " : "", dsm_json_number(x[i], number, sizeof number));
 }
 
 void dsm__held_out_json(const dsm__held_out_figures *f, int64_t step, char *text, size_t size) {
   snprintf(text, size, "{\"step\": %lld, \"held_out_loss\": ", (long long)step);
   put_list(&f->loss, 1, text, size);
   if (f->timed) {
-    put(text, size, ", \"held_out_levels\": [");
+    dsm_append(text, size, ", \"held_out_levels\": [");
     put_list(f->level, DSM__HELD_OUT_LEVELS, text, size);
-    put(text, size, "]");
+    dsm_append(text, size, "]");
   }
   if (f->channels > 0) {
-    put(text, size, ", \"held_out_channels\": [");
+    dsm_append(text, size, ", \"held_out_channels\": [");
     put_list(f->channel, f->channels, text, size);
-    put(text, size, "]");
+    dsm_append(text, size, "]");
   }
   if (!isnan(f->accuracy)) {
-    put(text, size, ", \"held_out_accuracy\": ");
+    dsm_append(text, size, ", \"held_out_accuracy\": ");
     put_list(&f->accuracy, 1, text, size);
   }
-  put(text, size, "}");
+  dsm_append(text, size, "}");
 }
 
 void dsm__held_out_tell(const dsm__held_out_figures *f, int64_t step) {

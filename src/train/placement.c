@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 enum { KINDS_SHOWN = 3 };
@@ -171,31 +172,28 @@ static int next_kind(const dsm__rank_facts *ranks, int from, int size) {
   return size;
 }
 
-static size_t describe_kind(const dsm__rank_facts *ranks, int first, int size, int *who, char *text,
-                            size_t room) {
+static void describe_kind(const dsm__rank_facts *ranks, int first, int size, int *who, char *text,
+                          size_t room) {
   char list[128];
   size_t count = 0;
   for (int r = first; r < size; r++)
     if (alike(&ranks[first], &ranks[r])) who[count++] = r;
-  const int n =
-      snprintf(text, room, "%s (%s): %s, kernels %s, %s", dsm_ranks_text(who, count, list, sizeof list),
-               ranks[first].place.host, ranks[first].processor, ranks[first].kernels, ranks[first].blas);
-  return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+  dsm_append(text, room, "%s (%s): %s, kernels %s, %s", dsm_ranks_text(who, count, list, sizeof list),
+             ranks[first].place.host, ranks[first].processor, ranks[first].kernels, ranks[first].blas);
 }
 
 static void judge_kinds(const dsm__rank_facts *ranks, int size, int *who, dsm__placement *verdict) {
   char *text = verdict->mixed;
   const size_t room = sizeof verdict->mixed;
-  size_t used;
   int kinds = 0;
   if (next_kind(ranks, 1, size) == size) return;
-  used = (size_t)snprintf(text, room, "mixed processors: ");
+  snprintf(text, room, "mixed processors: ");
   for (int r = 0; r < size && kinds < KINDS_SHOWN; r = next_kind(ranks, r + 1, size)) {
-    if (kinds++ > 0) used += (size_t)snprintf(text + used, room - used, "; ");
-    used += describe_kind(ranks, r, size, who, text + used, room - used);
+    if (kinds++ > 0) dsm_append(text, room, "; ");
+    describe_kind(ranks, r, size, who, text, room);
   }
-  snprintf(
-      text + used, room - used,
+  dsm_append(
+      text, room,
       "; bits may differ from a job on one kind: ask for nodes of one kind, or set DSMPI_INSTRUCTIONS=avx2 "
       "and OPENBLAS_CORETYPE=Haswell on all of them");
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 /* "frechet@pca"; raw values are what is meant without a word. */
@@ -12,11 +13,9 @@ static const char *name_of(const dsm_eval_row *row, char name[64]) {
 }
 
 static void add(char *text, size_t size, const char *name, const char *suffix, double value) {
-  const size_t used = strlen(text);
   char number[32];
   if (isfinite(value))
-    snprintf(text + used, size - used, ", \"%s%s\": %s", name, suffix,
-             dsm_json_number(value, number, sizeof number));
+    dsm_append(text, size, ", \"%s%s\": %s", name, suffix, dsm_json_number(value, number, sizeof number));
 }
 
 /* Adds a row to the line, all of it or, where the line is full, nothing. */
@@ -45,18 +44,17 @@ static void reword(const char *message, char *text, size_t size) {
                                          {"--metrics ", "train.preview_metrics "},
                                          {"--classifier: ", "train.preview_classifier: "},
                                          {"--classifier ", "train.preview_classifier "}};
-  size_t used = 0;
-  while (*message && used + 1 < size) {
+  text[0] = '\0';
+  while (*message) {
     size_t k = 0;
     while (k < sizeof words / sizeof *words && strncmp(message, words[k][0], strlen(words[k][0])) != 0) k++;
     if (k == sizeof words / sizeof *words) {
-      text[used++] = *message++;
+      dsm_append(text, size, "%c", *message++);
       continue;
     }
-    used += (size_t)snprintf(text + used, size - used, "%s", words[k][1]);
+    dsm_append(text, size, "%s", words[k][1]);
     message += strlen(words[k][0]);
   }
-  text[used < size ? used : size - 1] = '\0';
 }
 
 static dsm_status in_own_words(dsm_status status) {
@@ -84,7 +82,7 @@ dsm_status dsm__preview_measure(dsm_comm *comm, const dsm_eval_options *options,
     add_row(&out.row[k], name_of(&out.row[k], name), line);
     tell(&out.row[k], name);
   }
-  if (status == DSM_OK) snprintf(line + strlen(line), DSM__METRICS_LINE_MAX - strlen(line), "}");
+  if (status == DSM_OK) dsm_append(line, DSM__METRICS_LINE_MAX, "}");
   dsm_evaluation_destroy(&out);
   if (status != DSM_OK) return in_own_words(status);
   return DSM_OK;

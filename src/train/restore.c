@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "restoration.h"
 
 dsm_restore_options dsm_restore_defaults(void) {
@@ -56,30 +57,29 @@ static void describe(const dsm__restoring *r, char *text, size_t size) {
   static const char *const forms[] = {"moments", "pigdm", "dps"};
   static const char *const borders[] = {"zero", "reflect", "periodic"};
   const dsm_restore_options *o = r->options;
-  int n = snprintf(text, size, "%s, noise %g, %llu draw%s", dsm__restoring_task(r), o->noise,
-                   (unsigned long long)o->draws, o->draws == 1 ? "" : "s");
-  if (o->task == DSM_RESTORE_SUPERRES) n += snprintf(text + n, size - (size_t)n, ", factor %zu", o->factor);
-  if (o->task == DSM_RESTORE_DEBLUR)
-    n += snprintf(text + n, size - (size_t)n, ", border %s", borders[o->border]);
-  if (r->guidance) n += snprintf(text + n, size - (size_t)n, ", guidance %s", forms[o->form]);
+  snprintf(text, size, "%s, noise %g, %llu draw%s", dsm__restoring_task(r), o->noise,
+           (unsigned long long)o->draws, o->draws == 1 ? "" : "s");
+  if (o->task == DSM_RESTORE_SUPERRES) dsm_append(text, size, ", factor %zu", o->factor);
+  if (o->task == DSM_RESTORE_DEBLUR) dsm_append(text, size, ", border %s", borders[o->border]);
+  if (r->guidance) dsm_append(text, size, ", guidance %s", forms[o->form]);
   if (r->guidance && o->form == DSM_GUIDANCE_MOMENTS)
-    n += snprintf(text + n, size - (size_t)n, ", %d iterations", o->iterations);
-  if (o->data_std > 0) n += snprintf(text + n, size - (size_t)n, ", data_std %g", o->data_std);
-  if (r->start > 0) n += snprintf(text + n, size - (size_t)n, ", from time %g", r->start);
-  if (o->degrade) snprintf(text + n, size - (size_t)n, ", of clean samples");
+    dsm_append(text, size, ", %d iterations", o->iterations);
+  if (o->data_std > 0) dsm_append(text, size, ", data_std %g", o->data_std);
+  if (r->start > 0) dsm_append(text, size, ", from time %g", r->start);
+  if (o->degrade) dsm_append(text, size, ", of clean samples");
 }
 
 /* Rank 0: what the results are made of. */
 static dsm_status input_text(dsm__restoring *r, char *text, size_t size) {
   dsm__given side = {0};
   DSM_TRY(dsm__given_text(&r->data, text, size));
+  dsm_append(text, size, "; ");
   size_t n = strlen(text);
-  n += (size_t)snprintf(text + n, size - n, "; ");
   describe(r, text + n, size - n);
   if (!r->options->side.file) return DSM_OK;
   DSM_TRY(dsm__given_open(&r->options->side, (dsm_shape){0}, NULL, &side));
+  dsm_append(text, size, "; ");
   n = strlen(text);
-  n += (size_t)snprintf(text + n, size - n, "; ");
   const dsm_status status = dsm__given_text(&side, text + n, size - n);
   dsm__given_close(&side);
   DSM_TRY(status);

@@ -1,9 +1,10 @@
 #include <stdio.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
-static const char *const names[DSM__SECTIONS] = {"data wait", "compute",    "gradient sum",
-                                                 "optimizer", "checkpoint", "evaluation", "other"};
+static const char *const names[DSM__SECTIONS] = {"data wait",  "compute",    "gradient sum", "optimizer",
+                                                 "checkpoint", "evaluation", "other"};
 
 void dsm__sections_start(dsm__sections *s, dsm__board *board) {
   memset(s, 0, sizeof *s);
@@ -25,17 +26,17 @@ void dsm__sections_enter(dsm__sections *s, dsm__section next) {
 static dsm_status keep(const char *path, const dsm_comm *comm, int64_t steps, uint64_t batch, double loop,
                        const double *min, const double *mean, const double *max, double memory) {
   char line[1024], a[3][32], when[40];
-  int at = snprintf(line, sizeof line,
-                    "{\"steps\": %lld, \"batch\": %llu, \"ranks\": %d, \"hosts\": %d, \"ended\": \"%s\", "
-                    "\"seconds\": %s, \"peak_memory\": %.0f, \"sections\": {",
-                    (long long)steps, (unsigned long long)batch, dsm_comm_size(comm), dsm_comm_hosts(comm),
-                    dsm_timestamp(when, sizeof when), dsm_json_number(loop, a[0], sizeof a[0]), memory);
-  for (int i = 0; i < DSM__SECTIONS && at < (int)sizeof line; i++)
-    at += snprintf(line + at, sizeof line - (size_t)at, "%s\"%s\": [%s, %s, %s]", i ? ", " : "", names[i],
-                   dsm_json_number(min[i], a[0], sizeof a[0]), dsm_json_number(mean[i], a[1], sizeof a[1]),
-                   dsm_json_number(max[i], a[2], sizeof a[2]));
-  DSM_ASSERT(at + 3 < (int)sizeof line);
-  strcat(line, "}}");
+  snprintf(line, sizeof line,
+           "{\"steps\": %lld, \"batch\": %llu, \"ranks\": %d, \"hosts\": %d, \"ended\": \"%s\", "
+           "\"seconds\": %s, \"peak_memory\": %.0f, \"sections\": {",
+           (long long)steps, (unsigned long long)batch, dsm_comm_size(comm), dsm_comm_hosts(comm),
+           dsm_timestamp(when, sizeof when), dsm_json_number(loop, a[0], sizeof a[0]), memory);
+  for (int i = 0; i < DSM__SECTIONS; i++)
+    dsm_append(line, sizeof line, "%s\"%s\": [%s, %s, %s]", i ? ", " : "", names[i],
+               dsm_json_number(min[i], a[0], sizeof a[0]), dsm_json_number(mean[i], a[1], sizeof a[1]),
+               dsm_json_number(max[i], a[2], sizeof a[2]));
+  dsm_append(line, sizeof line, "}}");
+  DSM_ASSERT(strlen(line) + 1 < sizeof line);
   return dsm__metrics_append(path, line);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 void dsm__skipped_begin(dsm__skipped *s) {
@@ -25,14 +26,14 @@ typedef struct finding {
 /* "samples whose loss is not finite: rank 1 (node7): 3, first row 4711 of the data" */
 static void describe(const finding *of, int ranks, uint64_t first_row, const char *why, char *text,
                      size_t size) {
-  size_t used = 0;
-  for (int r = 0; r < ranks && used < size; r++) {
+  text[0] = '\0';
+  for (int r = 0; r < ranks; r++) {
     if (of[r].samples == 0) continue;
-    used += (size_t)snprintf(text + used, size - used, "%s rank %d (%s): %llu, first row %llu of the data",
-                             used ? ";" : "samples whose loss is not finite:", r, of[r].host,
-                             (unsigned long long)of[r].samples, (unsigned long long)(first_row + of[r].row));
+    dsm_append(text, size, "%s rank %d (%s): %llu, first row %llu of the data",
+               text[0] ? ";" : "samples whose loss is not finite:", r, of[r].host,
+               (unsigned long long)of[r].samples, (unsigned long long)(first_row + of[r].row));
   }
-  if (used == 0) snprintf(text, size, "the loss of each sample is finite; %s", why);
+  if (!text[0]) snprintf(text, size, "the loss of each sample is finite; %s", why);
 }
 
 dsm_status dsm__skipped_tell(dsm__skipped *s, dsm_comm *comm, int64_t step, int64_t most, uint64_t first_row,

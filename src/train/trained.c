@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 /* Rank 0: finds the checkpoint and reads its header. `folder` is "" where the source is a checkpoint
@@ -63,8 +64,7 @@ static dsm_status choose_average(const dsm__trained *t, const double *rates, siz
       return DSM_OK;
     }
   char known[256] = "0 (the raw parameters)";
-  for (size_t i = 0; i < count; i++)
-    snprintf(known + strlen(known), sizeof known - strlen(known), ", %g", rates[i]);
+  for (size_t i = 0; i < count; i++) dsm_append(known, sizeof known, ", %g", rates[i]);
   DSM_FAIL(DSM_BAD_CONFIG, "sampler.ema: %s has no average of rate %g; it has %s", t->path, asked, known);
 }
 

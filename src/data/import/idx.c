@@ -13,6 +13,7 @@
 #include "dsmpi/data.h"
 #include "dsmpi/hdf5_lock.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 enum {
   BLOCK_BYTES = 1 << 20,
@@ -201,10 +202,8 @@ static dsm_status declare_samples(const idx *f, dsm__writer *w) {
 
 static void write_report(const idx *f, bool with_labels, const char *output, char *report, size_t size) {
   char shape[64] = "", bytes[32];
-  size_t used = 0;
-  for (int a = 1; a < f->rank && used < sizeof shape; a++)
-    used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%llu", a > 1 ? " x " : " of ",
-                             (unsigned long long)f->dims[a]);
+  for (int a = 1; a < f->rank; a++)
+    dsm_append(shape, sizeof shape, "%s%llu", a > 1 ? " x " : " of ", (unsigned long long)f->dims[a]);
   snprintf(report, size, "%llu samples%s, %s, %s%s -> %s", (unsigned long long)f->dims[0], shape,
            find_type(f->type)->name, dsm_bytes((double)f->bytes, bytes, sizeof bytes),
            with_labels ? ", labels" : "", output);

@@ -6,6 +6,7 @@
 
 #include "dsmpi/clock.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 
 enum { BLOCK_BYTES = 1 << 20 };
 
@@ -20,7 +21,7 @@ static dsm_status find_maker(const char *kind, const dsm__maker **maker) {
       *maker = makers[i];
       return DSM_OK;
     }
-    snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", makers[i]->kind);
+    dsm_append(known, sizeof known, "%s%s", i ? ", " : "", makers[i]->kind);
   }
   DSM_FAIL(DSM_USAGE, "no data of kind '%s' can be made; there are: %s", kind ? kind : "", known);
 }

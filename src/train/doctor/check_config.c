@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include "dsmpi/text.h"
 
 /* What the model needs, found by building it. */
 typedef struct plan {
@@ -91,8 +92,7 @@ static void judge_memory(dsm__doctor *d, const dsm_config *c, const plan *p) {
   }
   if (cache > 0) snprintf(what, sizeof what, ", %s of it for data", dsm_bytes(cache, size, sizeof size));
   if (copy > 0)
-    snprintf(what + strlen(what), sizeof what - strlen(what), ", %s more on rank 0 for checkpoints",
-             dsm_bytes(copy, size, sizeof size));
+    dsm_append(what, sizeof what, ", %s more on rank 0 for checkpoints", dsm_bytes(copy, size, sizeof size));
   dsm_bytes(each, one, sizeof one);
   dsm_bytes(needed_on_host(d, worst, each, copy), all, sizeof all);
   dsm_bytes(free_memory(&worst->memory), free_text, sizeof free_text);

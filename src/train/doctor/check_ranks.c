@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "dsmpi/text.h"
 
 enum { HOSTS_SHOWN = 4, RANKS_SHOWN = 4 };
 static const double CLOCKS_APART = 2.0; /* seconds; a minute without life makes a job lifeless */
@@ -18,14 +19,12 @@ static const char *plural(int n) {
 
 static void tell_hosts(dsm__doctor *d) {
   char list[512] = "";
-  size_t used = 0;
   int hosts = 0;
   for (int r = 0; r < d->size; r++) {
     const dsm__checkup *c = &d->all[r];
-    if (!c->first_of_host || hosts++ >= HOSTS_SHOWN || used + 128 > sizeof list) continue;
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s (%d rank%s, %d core%s)", used ? ", " : "",
-                             c->facts.place.host, c->local_size, plural(c->local_size), c->facts.place.online,
-                             plural(c->facts.place.online));
+    if (!c->first_of_host || hosts++ >= HOSTS_SHOWN) continue;
+    dsm_append(list, sizeof list, "%s%s (%d rank%s, %d core%s)", list[0] ? ", " : "", c->facts.place.host,
+               c->local_size, plural(c->local_size), c->facts.place.online, plural(c->facts.place.online));
   }
   dsm__ok(d, "ranks: %d with %d thread%s each on %d host%s: %s%s", d->size, d->all[0].facts.threads,
           plural(d->all[0].facts.threads), hosts, plural(hosts), list, hosts > HOSTS_SHOWN ? ", ..." : "");
@@ -33,10 +32,9 @@ static void tell_hosts(dsm__doctor *d) {
 
 static void tell_masks(dsm__doctor *d) {
   char list[512] = "", cores[64];
-  size_t used = 0;
   for (int r = 0; r < d->size && r < RANKS_SHOWN; r++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%srank %d on %s", r ? "; " : "", r,
-                             dsm_cores_text(d->all[r].facts.place.mask, cores, sizeof cores));
+    dsm_append(list, sizeof list, "%srank %d on %s", r ? "; " : "", r,
+               dsm_cores_text(d->all[r].facts.place.mask, cores, sizeof cores));
   dsm__ok(d, "affinity: %s%s: a core for every thread", list, d->size > RANKS_SHOWN ? "; ..." : "");
 }
 

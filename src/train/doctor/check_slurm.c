@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "dsmpi/text.h"
 
 enum { SAID = 4096 };
 
@@ -31,7 +32,6 @@ static void all_words(const char *command, char said[SAID]) {
 }
 
 void dsm__srun_types(const char *said, char *types, size_t size) {
-  size_t used = 0;
   types[0] = '\0';
   if (!strstr(said, "plugin types are")) return;
   for (const char *at = said; *at;) {
@@ -41,8 +41,8 @@ void dsm__srun_types(const char *said, char *types, size_t size) {
                       strncmp(at, "cray", 4) == 0 || (length == 7 && strncmp(at, "openmpi", 7) == 0);
     /* "specific pmix plugin versions available: pmix_v4": words of the sentence are none of the list */
     const bool sentence = strncmp(at + length, " plugin", 7) == 0;
-    if (type && !sentence && used + length + 2 < size)
-      used += (size_t)snprintf(types + used, size - used, "%s%.*s", used ? " " : "", (int)length, at);
+    if (type && !sentence && strlen(types) + length + 2 < size)
+      dsm_append(types, size, "%s%.*s", types[0] ? " " : "", (int)length, at);
     at += length;
   }
 }
