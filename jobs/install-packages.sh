@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian or Ubuntu packages that dsmpi needs, those that are missing only, and says which.
-#   jobs/install-packages.sh build [data] [test] [slurm] [browser]
-# slurm: for the tests with a real queue; browser: for those that look at pages.
+#   jobs/install-packages.sh build [data] [test] [slurm] [browser] [python] [pytorch]
+# slurm: for the tests with a real queue; browser: for those that look at pages; python, pytorch: for those that compare.
 set -eu
 packages="build-essential cmake pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libopenblas-openmp-dev
           libyaml-dev libjansson-dev libpng-dev zlib1g-dev librandom123-dev libkissfft-dev"
@@ -13,7 +13,8 @@ for what in "$@"; do
     slurm) packages="$packages slurm-wlm-basic-plugins slurmctld slurmd slurm-client munge iproute2" ;;
     browser) packages="$packages chromium fonts-dejavu-core" ;;
     python) packages="$packages python3-numpy python3-scipy python3-sklearn" ;;
-    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm, browser, python" >&2; exit 64 ;;
+    pytorch) packages="$packages python3-h5py python3-yaml python3-torch" ;;
+    *) echo "install-packages.sh: unknown word '$what'; known: build, data, test, slurm, browser, python, pytorch" >&2; exit 64 ;;
   esac
 done
 

@@ -9,6 +9,7 @@ jobs/install-packages.sh build data test
 [ "$(id -u)" -ne 0 ] || jobs/install-packages.sh slurm || echo "tests/run.sh: no Slurm: its tests will be skipped"
 jobs/install-packages.sh browser || echo "tests/run.sh: no Chromium: pages are not looked at in a browser"
 jobs/install-packages.sh python || echo "tests/run.sh: no scipy or scikit-learn: metrics are not compared with theirs"
+jobs/install-packages.sh pytorch || echo "tests/run.sh: no PyTorch: checkpoints are not loaded into it"
 
 build=build-tests options=()
 case ${1:-} in

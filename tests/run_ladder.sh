@@ -16,11 +16,13 @@ Measures dsmpi against known answers, each level a step nearer to real use:
   1  a linear network: score matching in all its forms, against closed forms
   2  a small network, laws of the plane: its score, its samples, the same bits
   3  a U-Net, random fields with a known spectrum: spectrum, nats/dim
-  4  a U-Net, Fashion-MNIST: no exact answer, but floors made of the data
+  4  a U-Net, Fashion-MNIST: no exact answer, but floors made of the data, and
+     a twin that PyTorch trains from the same start
 
 Levels 3 and 4 train for minutes, not hours: a U-Net of 0.4 million
 parameters, and the quickstart's model, whose distance from the data is held to
-25 times that of training pictures. There is no PyTorch twin beside it.
+25 times that of training pictures. jobs/install-packages.sh pytorch installs
+PyTorch; without it the twin is skipped.
 
 Prints a table and ends with 1 if a claim fails. It needs a build with tests,
 made in build/ (or the folder that the variable BUILD names) if there is none,

@@ -3,7 +3,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 check=$DSMPI_SOURCE/tests/data/check_checkpoint.py
-/usr/bin/python3 -c 'import h5py, torch, yaml' 2>said || skip "PyTorch, h5py or yaml is not installed: $(tail -n 1 said)"
+/usr/bin/python3 -c 'import h5py, torch, yaml' 2>said || skip "PyTorch, h5py or yaml is not installed (jobs/install-packages.sh pytorch): $(tail -n 1 said)"
 
 agrees() { # MODEL: after 3 steps, so that nothing is at its start any more, zeros of the output layer included
   expect 0 1 train "$1.yaml" train.steps=3 optimizer.lr=0.01 -o "$1"
