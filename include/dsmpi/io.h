@@ -254,9 +254,16 @@ dsm_status dsm_value_range(const float *x, size_t pixels, size_t channels, size_
 dsm_status dsm_picture_grid(const float *x, size_t count, size_t height, size_t width, size_t channels,
                             const double *low, const double *high, size_t columns, size_t zoom,
                             dsm_picture *picture);
-/** Whether samples have planes that can be shown: (height, width, channels), or bodies (depth, height, width, channels). */
-bool dsm_has_planes(dsm_shape sample);
-/** The grid of such samples, x (count, sample...); of a body the middle plane. */
+/** How samples are drawn: images (height, width, channels) and bodies (depth, height, width, channels) as planes, points in the
+ *  plane (2) as such, other vectors (features) as histograms, series (length, channels) as lines. */
+typedef enum dsm_picture_kind {
+  DSM_PICTURE_PLANES,
+  DSM_PICTURE_POINTS,
+  DSM_PICTURE_HISTOGRAMS,
+  DSM_PICTURE_SERIES
+} dsm_picture_kind;
+dsm_picture_kind dsm_picture_kind_of(dsm_shape sample);
+/** The grid of samples that are drawn as planes, x (count, sample...); of a body the middle plane. */
 dsm_status dsm_picture_planes(const float *x, size_t count, dsm_shape sample, const double *low,
                               const double *high, size_t columns, size_t zoom, dsm_picture *picture);
 
@@ -265,5 +272,14 @@ dsm_status dsm_picture_planes(const float *x, size_t count, dsm_shape sample, co
  *  marks at round numbers; darker where points are denser. */
 dsm_status dsm_picture_scatter(const float *x, size_t count, size_t side, const double *limits,
                                dsm_picture *picture);
+/** Histograms of the first `features` columns of x (n, width), a panel each, from low[k] to high[k], `columns` in a row (0 = about
+ *  square). Bars are shares of all n samples in 40 bins, over them the outline of those of reference (references, width); 0: none. */
+dsm_status dsm_picture_histograms(const float *x, size_t width, size_t n, const float *reference,
+                                  size_t references, size_t features, const double *low, const double *high,
+                                  size_t columns, dsm_picture *picture);
+/** Series x (n, length, channels), a panel each, a line for each channel, from the least low[c] to the largest high[c] in all of
+ *  them. Values that are not finite leave a gap. */
+dsm_status dsm_picture_series(const float *x, size_t n, size_t length, size_t channels, const double *low,
+                              const double *high, size_t columns, dsm_picture *picture);
 
 #endif

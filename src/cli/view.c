@@ -1,4 +1,4 @@
-/* dsmpi view: images as a grid, points in the plane as a scatter. */
+/* dsmpi view: images as a grid, points in the plane as a scatter, other vectors as histograms, series as lines. */
 #include "view.h"
 
 #include <stdlib.h>
@@ -9,18 +9,19 @@ enum { OUTPUT, COUNT, COLUMNS, ZOOM, LOW, HIGH, ROWS, AXES, BESIDE, OPTION_COUNT
 
 static const dsm_option options[OPTION_COUNT] = {
     [OUTPUT] = {"output", 'o', true, "FILE", "PNG file to write"},
-    [COUNT] = {"count", 'n', false, "N", "how many; default 64 images or 20,000 points"},
-    [COLUMNS] = {"columns", 0, false, "C", "images in a row; default about as many as rows"},
+    [COUNT] = {"count", 'n', false, "N", "how many; default 64 images, 12 series or 20,000 vectors"},
+    [COLUMNS] = {"columns", 0, false, "C", "pictures in a row; default about as many as rows"},
     [ZOOM] = {"zoom", 0, false, "Z", "screen pixels for each of an image; default to fill 800"},
-    [LOW] = {"low", 0, false, "LIST", "value shown black, one or one a channel; points: x0,y0"},
-    [HIGH] = {"high", 0, false, "LIST", "value shown white, one or one a channel; points: x1,y1"},
+    [LOW] = {"low", 0, false, "LIST",
+             "value shown black, or where an axis begins; one, or one a channel; points: x0,y0"},
+    [HIGH] = {"high", 0, false, "LIST", "value shown white, or where an axis ends; points: x1,y1"},
     [ROWS] = {"rows", 0, false, "A:B", "choose from samples A to B-1"},
     [AXES] = {"axes", 0, false, "AXES", "meaning of the axes, such as \"N C H W\""},
     [BESIDE] = {"beside", 0, false, "NAME,...",
                 "pictures of these datasets of FILE side by side, a row a sample"},
 };
 
-enum { IMAGES = 64, ROWS_BESIDE = 8, POINTS = 20000, SCATTER_SIDE = 800 };
+enum { IMAGES = 64, SERIES = 12, VECTORS = 20000, FEATURES = 64, ROWS_BESIDE = 8, SCATTER_SIDE = 800 };
 
 dsm_status dsm__view_range(const float *x, size_t pixels, size_t channels, double *low, double *high,
                            size_t *not_finite) {
@@ -54,28 +55,77 @@ done:
   return status;
 }
 
+static void say_bounds(size_t channels, const double *low, const double *high) {
+  for (size_t c = 0; c < channels && c < 8; c++) printf("%s %.4g ... %.4g", c ? "," : "", low[c], high[c]);
+  puts(channels > 8 ? ", ..." : "");
+}
+
 static dsm_status draw_images(const dsm_arguments *arguments, const float *x, size_t count, dsm_shape sample,
-                              dsm_picture *picture) {
-  dsm_status status = DSM_OK;
-  double *low = NULL, *high = NULL;
-  const size_t *n = sample.n + (sample.rank - 3), channels = n[2],
-               pixels = count * dsm_shape_count(sample) / channels;
-  size_t not_finite = 0;
+                              const double *low, const double *high, dsm_picture *picture) {
+  const size_t *n = sample.n + (sample.rank - 3);
   uint64_t columns = 0, zoom = 0;
-  bool given;
   DSM_TRY(dsm__option_count(arguments, COLUMNS, 1, count, &columns));
   DSM_TRY(dsm__option_count(arguments, ZOOM, 1, 64, &zoom));
+  DSM_TRY(dsm_picture_planes(x, count, sample, low, high, columns, zoom, picture));
+  printf("%zu images of %zu x %zu%s; black to white:", count, n[0], n[1],
+         sample.rank > 3 ? ", the middle planes" : "");
+  say_bounds(n[2], low, high);
+  return DSM_OK;
+}
+
+static dsm_status draw_lines(const dsm_arguments *arguments, const float *x, size_t count, dsm_shape sample,
+                             const double *low, const double *high, dsm_picture *picture) {
+  uint64_t columns = 0;
+  DSM_TRY(dsm__option_count(arguments, COLUMNS, 1, count, &columns));
+  DSM_TRY(dsm_picture_series(x, count, sample.n[0], sample.n[1], low, high, columns, picture));
+  printf("%zu series of %zu, %zu channel%s; bottom to top:", count, sample.n[0], sample.n[1],
+         sample.n[1] == 1 ? "" : "s");
+  say_bounds(sample.n[1], low, high);
+  return DSM_OK;
+}
+
+static dsm_status draw_histograms(const dsm_arguments *arguments, const float *x, size_t count,
+                                  size_t features, const double *low, const double *high,
+                                  dsm_picture *picture) {
+  uint64_t columns = 0;
+  const size_t shown = features < FEATURES ? features : FEATURES;
+  DSM_TRY(dsm__option_count(arguments, COLUMNS, 1, shown, &columns));
+  DSM_TRY(dsm_picture_histograms(x, features, count, NULL, 0, shown, low, high, columns, picture));
+  printf("%zu vectors, histograms of %s%zu features; left to right:", count,
+         shown < features ? "the first " : "", shown);
+  say_bounds(shown, low, high);
+  return DSM_OK;
+}
+
+/* All that has bounds for each channel. */
+static dsm_status draw_channels(const dsm_arguments *arguments, const float *x, size_t count,
+                                dsm_shape sample, dsm_picture *picture) {
+  dsm_status status = DSM_OK;
+  double *low = NULL, *high = NULL;
+  const size_t channels = sample.n[sample.rank - 1], pixels = count * dsm_shape_count(sample) / channels;
+  const dsm_picture_kind kind = dsm_picture_kind_of(sample);
+  size_t not_finite = 0;
+  bool given;
+  if (kind != DSM_PICTURE_PLANES && arguments->value[ZOOM])
+    DSM_FAIL(DSM_USAGE, "view: --zoom is for images, and these are %s",
+             kind == DSM_PICTURE_SERIES ? "series" : "vectors");
   DSM_TRY_DONE(DSM_ALLOC(channels, &low));
   DSM_TRY_DONE(DSM_ALLOC(channels, &high));
   DSM_TRY_DONE(dsm__view_range(x, pixels, channels, low, high, &not_finite));
+  for (size_t c = 0; kind != DSM_PICTURE_PLANES && c < channels; c++) { /* axes have room for the rest */
+    const double beyond = 0.1 * (high[c] - low[c]);
+    low[c] -= beyond;
+    high[c] += beyond;
+  }
   DSM_TRY_DONE(own_bounds(arguments, LOW, channels, low, &given));
   DSM_TRY_DONE(own_bounds(arguments, HIGH, channels, high, &given));
-  DSM_TRY_DONE(dsm_picture_planes(x, count, sample, low, high, columns, zoom, picture));
   if (not_finite > 0) printf("%zu values are not finite\n", not_finite);
-  printf("%zu images of %zu x %zu%s; black to white:", count, n[0], n[1],
-         sample.rank > 3 ? ", the middle planes" : "");
-  for (size_t c = 0; c < channels && c < 8; c++) printf("%s %.4g ... %.4g", c ? "," : "", low[c], high[c]);
-  puts(channels > 8 ? ", ..." : "");
+  if (kind == DSM_PICTURE_PLANES)
+    DSM_TRY_DONE(draw_images(arguments, x, count, sample, low, high, picture));
+  else if (kind == DSM_PICTURE_SERIES)
+    DSM_TRY_DONE(draw_lines(arguments, x, count, sample, low, high, picture));
+  else
+    DSM_TRY_DONE(draw_histograms(arguments, x, count, sample.n[0], low, high, picture));
 done:
   free(low);
   free(high);
@@ -103,27 +153,18 @@ static dsm_status draw(const dsm_arguments *arguments, dsm_dataset *set, dsm_pic
   dsm_shape sample = info->sample;
   float *x = NULL;
   uint64_t *row = NULL;
-  char shape[96];
-  bool points = sample.rank == 1 && sample.n[0] == 2;
-  uint64_t count = points ? POINTS : IMAGES;
-  if (!points && !dsm_has_planes(sample)) {
-    DSM_FAIL(
-        DSM_BAD_DATA,
-        "view shows images (height, width, channels), bodies with a depth before these, and points in the "
-        "plane (2), but samples of the data have shape %s; --axes tells what the axes are",
-        dsm_shape_text(sample, shape, sizeof shape));
-  }
+  const dsm_picture_kind kind = dsm_picture_kind_of(sample);
+  uint64_t count = kind == DSM_PICTURE_PLANES ? IMAGES : kind == DSM_PICTURE_SERIES ? SERIES : VECTORS;
   DSM_TRY(dsm__option_count(arguments, COUNT, 1, UINT64_C(1000000000), &count));
   if (count > info->rows) count = info->rows;
   DSM_TRY_DONE(DSM_ALLOC(count * dsm_shape_count(sample), &x));
   DSM_TRY_DONE(DSM_ALLOC(count, &row));
   for (uint64_t i = 0; i < count; i++) row[i] = i;
   DSM_TRY_DONE(dsm_dataset_read(set, row, count, x));
-  if (points) {
+  if (kind == DSM_PICTURE_POINTS)
     DSM_TRY_DONE(draw_points(arguments, x, count, picture));
-  } else {
-    DSM_TRY_DONE(draw_images(arguments, x, count, sample, picture));
-  }
+  else
+    DSM_TRY_DONE(draw_channels(arguments, x, count, sample, picture));
 done:
   free(row);
   free(x);
@@ -185,11 +226,12 @@ done:
 const dsm_command dsm__command_view = {
     .name = "view",
     .operands = "FILE[:/dataset]",
-    .sentence = "draw samples or data as a picture: a grid of images, or points",
+    .sentence = "draw samples or data as a picture: images, points, histograms, lines",
     .details =
         "Images: the range from black to white is that of all but the outermost 0.5 % of the values of each "
         "channel. Three channels are colours, other numbers stand side by side in grey. Of bodies the middle "
-        "plane is shown.\n"
+        "plane is shown. Points are vectors of two features; of other vectors the histogram of each feature "
+        "is shown, of series a line a channel.\n"
         "\n"
         "  dsmpi view samples.h5 -o samples.png -n 100 --columns 10\n"
         "  dsmpi view restored.h5 -o restored.png --beside observation,mean,std,truth",

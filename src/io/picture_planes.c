@@ -3,10 +3,6 @@
 #include "dsmpi/io.h"
 #include "dsmpi/memory.h"
 
-bool dsm_has_planes(dsm_shape sample) {
-  return sample.rank >= 3;
-}
-
 /* Where the middle plane begins in a sample. */
 static size_t middle(dsm_shape s) {
   size_t plane = 0;
@@ -17,7 +13,7 @@ static size_t middle(dsm_shape s) {
 dsm_status dsm_picture_planes(const float *x, size_t count, dsm_shape sample, const double *low,
                               const double *high, size_t columns, size_t zoom, dsm_picture *picture) {
   *picture = (dsm_picture){0};
-  DSM_ASSERT(dsm_has_planes(sample));
+  DSM_ASSERT(dsm_picture_kind_of(sample) == DSM_PICTURE_PLANES);
   const size_t *n = sample.n + (sample.rank - 3);
   const size_t size = n[0] * n[1] * n[2], d = dsm_shape_count(sample);
   float *planes = NULL;

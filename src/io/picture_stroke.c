@@ -10,22 +10,20 @@ dsm_canvas dsm_canvas_of(dsm_picture *picture) {
   return (dsm_canvas){picture, 0, 0, (double)picture->width, (double)picture->height};
 }
 
-static long at_least(double value, double bound) {
-  return (long)floor(value > bound ? value : bound);
-}
-
-static long at_most(double value, double bound) {
-  return (long)ceil(value < bound ? value : bound);
+/* A place may be farther away than a long can say. */
+static double within(double value, double low, double high) {
+  return fmax(low, fmin(high, value));
 }
 
 void dsm__cover(const dsm_canvas *canvas, const double box[4], dsm__inside *inside, const void *shape,
                 const dsm_pen *pen) {
   const double width = (double)canvas->picture->width, height = (double)canvas->picture->height;
   if (!isfinite(box[0] + box[1] + box[2] + box[3])) return;
-  const long left = at_least(box[0] - 1, fmax(0, canvas->left)),
-             right = at_most(box[2] + 1, fmin(width, canvas->right));
-  const long top = at_least(box[1] - 1, fmax(0, canvas->top)),
-             bottom = at_most(box[3] + 1, fmin(height, canvas->bottom));
+  const double x0 = fmax(0, canvas->left), x1 = fmin(width, canvas->right), y0 = fmax(0, canvas->top),
+               y1 = fmin(height, canvas->bottom);
+  if (!(x0 < x1 && y0 < y1)) return;
+  const long left = (long)floor(within(box[0] - 1, x0, x1)), right = (long)ceil(within(box[2] + 1, x0, x1));
+  const long top = (long)floor(within(box[1] - 1, y0, y1)), bottom = (long)ceil(within(box[3] + 1, y0, y1));
   for (long j = top; j < bottom; j++)
     for (long i = left; i < right; i++) {
       const double depth = inside(shape, (double)i + 0.5, (double)j + 0.5) + 0.5;

@@ -180,9 +180,16 @@ static dsm_status put_beside(dsm__report *r) {
              "There are no samples yet: %s/samples has none. What the model learns from looks like this.",
              r->options->run);
   }
-  if (s.rank == 1 && s.n[0] == 2) DSM_TRY(put_scatters(r));
-  if (s.rank == 2) DSM_TRY(put_all_series(r));
-  if (dsm_has_planes(s)) DSM_TRY(put_grids(r));
+  switch (dsm_picture_kind_of(s)) {
+  case DSM_PICTURE_PLANES:
+    return put_grids(r);
+  case DSM_PICTURE_POINTS:
+    return put_scatters(r);
+  case DSM_PICTURE_SERIES:
+    return put_all_series(r);
+  case DSM_PICTURE_HISTOGRAMS:
+    dsm__say(&r->page, "The histograms of their features are below.");
+  }
   return DSM_OK;
 }
 

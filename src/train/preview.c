@@ -9,7 +9,16 @@
 #include <unistd.h>
 #include "internal.h"
 
-enum { RANGE_ROWS = 256, PLANES = 64, PIXELS = 150000, SCATTER_SIDE = 800 };
+/* Rows and values of the data that are looked at, pictures and pixels in a grid, series, features; pixels of a scatter. */
+enum {
+  ROWS = 256,
+  VALUES = 1 << 18,
+  PLANES = 64,
+  PIXELS = 150000,
+  SERIES = 12,
+  FEATURES = 64,
+  SCATTER_SIDE = 800
+};
 
 struct dsm__preview {
   dsm_comm *comm;
@@ -20,9 +29,12 @@ struct dsm__preview {
   dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
   dsm_given rows;
   char rows_text[64], folder[DSM_TEXT_MAX + 32];
-  double *low, *high; /* (channels) black and white in the pictures, of the data; rank 0 */
-  dsm__board *board;  /* to be told of progress; NULL: none */
-  double seconds;     /* that the last preview took */
+  /* Of the data, rank 0: rows, and the range of each channel, which the pictures have. */
+  float *seen;
+  size_t seen_rows;
+  double *low, *high;
+  dsm__board *board; /* to be told of progress; NULL: none */
+  double seconds;    /* that the last preview took */
 };
 
 static bool is_root(const dsm__preview *p) {
@@ -105,27 +117,25 @@ double dsm__preview_seconds(const dsm__preview *p) {
 
 /* ---- set-up -------------------------------------------------------------------------------------------- */
 
-/* Black and white of the data, not of the samples: a model that has learnt nothing yet must not look as one that has. */
-static dsm_status find_range(const dsm_checkpoint *header, dsm_dataset *dataset, dsm__preview *p) {
+/* The range of the data, not of the samples: a model that has learnt nothing yet must not look as one that has. Grey levels
+ * end there; axes go on for a quarter of it. */
+static dsm_status look_at_data(const dsm_checkpoint *header, dsm_dataset *dataset, dsm__preview *p) {
   const dsm_normalization *n = &header->normalization;
-  dsm_status status = DSM_OK;
-  float *rows = NULL;
-  size_t count;
+  const size_t d = p->trained.session.d, wanted = VALUES / d > ROWS ? VALUES / d : ROWS;
+  const double beyond = dsm_picture_kind_of(header->sample) == DSM_PICTURE_PLANES ? 0 : 0.25;
   DSM_TRY(DSM_ALLOC(n->channels, &p->low));
   DSM_TRY(DSM_ALLOC(n->channels, &p->high));
-  DSM_TRY(dsm__spread_rows(dataset, n, RANGE_ROWS, &rows, &count));
-  const size_t pixels = count * (p->trained.session.d / n->channels);
-  dsm_denormalize_values(n, rows, pixels);
+  DSM_TRY(dsm__spread_rows(dataset, n, wanted, &p->seen, &p->seen_rows));
+  const size_t pixels = p->seen_rows * (d / n->channels);
+  dsm_denormalize_values(n, p->seen, pixels);
   for (size_t c = 0; c < n->channels; c++) {
     double at[2];
     size_t finite;
-    DSM_TRY_DONE(dsm_value_range(rows, pixels, n->channels, c, 0.005, at, &finite));
-    p->low[c] = at[0];
-    p->high[c] = at[1];
+    DSM_TRY(dsm_value_range(p->seen, pixels, n->channels, c, 0.005, at, &finite));
+    p->low[c] = at[0] - beyond * (at[1] - at[0]);
+    p->high[c] = at[1] + beyond * (at[1] - at[0]);
   }
-done:
-  free(rows);
-  return status;
+  return DSM_OK;
 }
 
 /* An evaluation shows life. */
@@ -158,7 +168,7 @@ static dsm_status prepare(const dsm__preview_params *params, dsm__preview *p) {
   const char *run = params->run ? params->run : "";
   DSM_TRY(dsm__trained_lend(params->session, params->header, params->w, run, &p->trained));
   DSM_TRY(dsm__preview_check(c->train.preview_metrics));
-  if (params->run && is_root(p)) DSM_TRY(find_range(params->header, params->dataset, p));
+  if (params->run && is_root(p)) DSM_TRY(look_at_data(params->header, params->dataset, p));
   DSM_TRY(choose_conditions(params, p));
   snprintf(p->folder, sizeof p->folder, "%s/previews", run);
   const dsm_config *lent = config_of(p); /* stays where it is */
@@ -232,6 +242,7 @@ void dsm__preview_destroy(dsm__preview **preview) {
   dsm_judge_destroy(&p->judge);
   dsm__given_close(&p->conditions);
   dsm__trained_return(&p->trained);
+  free(p->seen);
   free(p->low);
   free(p->high);
   free(p);
@@ -241,28 +252,29 @@ void dsm__preview_destroy(dsm__preview **preview) {
 /* ---- one preview --------------------------------------------------------------------------------------- */
 
 static dsm_status draw_picture(const dsm__preview *p, const float *x, size_t n, dsm_picture *picture) {
-  const dsm_shape sample = p->trained.header.sample;
-  if (dsm_has_planes(sample))
-    DSM_TRY(dsm_picture_planes(x, n, sample, p->low, p->high, 0, 0, picture));
-  else
-    DSM_TRY(dsm_picture_scatter(
-        x, n, SCATTER_SIDE,
-        (double[]){p->low[0] - (p->high[0] - p->low[0]) / 4, p->high[0] + (p->high[0] - p->low[0]) / 4,
-                   p->low[1] - (p->high[1] - p->low[1]) / 4, p->high[1] + (p->high[1] - p->low[1]) / 4},
-        picture));
-  return DSM_OK;
+  const dsm_shape s = p->trained.header.sample;
+  switch (dsm_picture_kind_of(s)) {
+  case DSM_PICTURE_PLANES:
+    return dsm_picture_planes(x, n, s, p->low, p->high, 0, 0, picture);
+  case DSM_PICTURE_POINTS:
+    return dsm_picture_scatter(x, n, SCATTER_SIDE, (double[]){p->low[0], p->high[0], p->low[1], p->high[1]},
+                               picture);
+  case DSM_PICTURE_HISTOGRAMS:
+    return dsm_picture_histograms(x, s.n[0], n, p->seen, p->seen_rows, s.n[0] < FEATURES ? s.n[0] : FEATURES,
+                                  p->low, p->high, 0, picture);
+  case DSM_PICTURE_SERIES:
+    return dsm_picture_series(x, n, s.n[0], s.n[1], p->low, p->high, 0, picture);
+  }
+  DSM_ASSERT(!"a kind of picture that the previews do not know");
+  return DSM_INTERNAL;
 }
 
-/* Vectors and series have none. */
-static bool has_picture(const dsm__preview *p) {
-  const dsm_shape sample = p->trained.header.sample;
-  return dsm_has_planes(sample) || (sample.rank == 1 && sample.n[0] == 2);
-}
-
-/* Samples in a picture: of points all, of planes as many as make a file of sensible size. */
+/* Samples in a picture: of vectors all, of planes as many as make a file of sensible size. */
 static size_t shown(const dsm__preview *p) {
   const dsm_shape s = p->trained.header.sample;
-  if (!dsm_has_planes(s)) return SIZE_MAX;
+  const dsm_picture_kind kind = dsm_picture_kind_of(s);
+  if (kind == DSM_PICTURE_SERIES) return SERIES;
+  if (kind != DSM_PICTURE_PLANES) return SIZE_MAX;
   const size_t most = PIXELS / (s.n[s.rank - 3] * s.n[s.rank - 2] * s.n[s.rank - 1]);
   return most < 1 ? 1 : most > PLANES ? PLANES : most;
 }
@@ -308,10 +320,10 @@ static dsm_status make(dsm__preview *p, int64_t step, dsm__board *board,
   p->trained.header.step = step;
   DSM_AGREE(p->comm, is_root(p) ? remove_step(p, step) : DSM_OK);
   DSM_TRY(draw_samples(p, &of, board, &bad));
-  DSM_AGREE(p->comm, is_root(p) && has_picture(p) ? write_picture(p, &of) : DSM_OK);
+  DSM_AGREE(p->comm, is_root(p) ? write_picture(p, &of) : DSM_OK);
   dsm_info("preview  step %lld: %lld samples in %s, %s", (long long)step,
            (long long)config_of(p)->train.preview_samples,
-           dsm_duration(dsm_seconds() - start, took, sizeof took), has_picture(p) ? of.picture : of.samples);
+           dsm_duration(dsm_seconds() - start, took, sizeof took), of.picture);
   if (bad > 0)
     dsm_warn("preview of step %lld: %llu values are not finite%s", (long long)step, (unsigned long long)bad,
              list[0] ? "; they are not measured" : "");

@@ -38,8 +38,18 @@ mistake 64 "view: for points --low and --high are needed together" view points.h
 mistake 64 "view: --columns and --zoom are for images, and these are points in the plane" view points.h5 -o x.png --zoom 2
 
 "$DSMPI" data make gaussian -n 9 --dimension 5 -o vectors.h5 >/dev/null
-exits 65 view vectors.h5 -o x.png
-says "samples of the data have shape (5)"
+exits 0 view vectors.h5 -o vectors.png
+says "9 vectors, histograms of 5 features; left to right:"
+exits 0 view vectors.h5 -o tall.png --columns 1 --low -4 --high 4
+says "left to right: -4 ... 4, -4 ... 4"
+that "a column is narrower" [ "$(size tall.png | cut -d' ' -f1)" -lt "$(size vectors.png | cut -d' ' -f1)" ]
+exits 0 view vectors.h5 -o series.png --axes "N L"
+says "9 series of 5, 1 channel; bottom to top:"
+mistake 64 "view: --zoom is for images, and these are vectors" view vectors.h5 -o x.png --zoom 2
+mistake 64 "view: --zoom is for images, and these are series" view vectors.h5 -o x.png --zoom 2 --axes "N L"
+"$DSMPI" data make gaussian -n 9 --dimension 70 -o wide.h5 >/dev/null
+exits 0 view wide.h5 -o wide.png
+says "histograms of the first 64 features"
 exits 74 view field.h5 -o nowhere/x.png
 that "no picture after a mistake" [ ! -e x.png ]
 finish

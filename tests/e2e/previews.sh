@@ -154,14 +154,15 @@ conditions_are_given() {
   passed "labels in turn, conditions of the data, those of the settings"
 }
 
-some_have_no_picture() {
+vectors_have_histograms() {
   expect 0 1 data make gaussian -n 200 --dimension 5 -o vectors.h5
   expect 0 1 train mlp.yaml data.file=vectors.h5 train.preview_every=50 -o vectors
-  expect_words "preview  step 50: 64 samples in " "vectors/previews/step-00000050.h5"
-  [ "$(ls vectors/previews)" = "step-00000000.h5
-step-00000050.h5" ] || fail "samples alone are expected: $(ls vectors/previews)"
-  passed "samples of 5 numbers: a file, no picture"
+  expect_words "preview  step 50: 64 samples in " "vectors/previews/step-00000050.png"
+  expect 0 1 view vectors/previews/step-00000050.h5 -o view.png
+  same_size view.png vectors/previews/step-00000050.png || fail "other panels than those of dsmpi view"
+  passed "samples of 5 numbers: histograms"
 }
+same_size() { cmp -s <(od -j16 -N8 "$1") <(od -j16 -N8 "$2"); } # of two PNG files
 
 failing_ones_do_not_end_a_training() {
   local broken=(train mlp.yaml train.steps=1000000 train.preview_every=200 -o broken)
@@ -222,6 +223,6 @@ a_stop_does_not_wait_for_them
 a_classifier_judges
 a_long_list_has_room
 conditions_are_given
-some_have_no_picture
+vectors_have_histograms
 failing_ones_do_not_end_a_training
 bad_settings_are_refused

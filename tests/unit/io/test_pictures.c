@@ -102,8 +102,6 @@ static void of_a_body_the_middle_plane_is_shown(void **state) {
   for (size_t i = 0; i < 2 * 3 * 5 * 4; i++) (&x[0][0][0][0][0])[i] = 0.25F;
   for (size_t i = 0; i < 2; i++)
     for (size_t k = 0; k < 4; k++) (&x[i][1][2][0][0])[k] = (float)i; /* the middle one */
-  assert_false(dsm_has_planes(DSM_SHAPE(2, 1)));
-  assert_true(dsm_has_planes(DSM_SHAPE(2, 2, 1)));
   assert_ok(dsm_picture_planes(&x[0][0][0][0][0], 2, DSM_SHAPE(3, 5, 2, 2, 1), &low, &high, 2, 1, &picture));
   assert_int_equal(picture.width, 3 + 2 * (2 + 3));
   assert_true(is_colour(&picture, 3, 3, 0, 0, 0) && is_colour(&picture, 4, 4, 0, 0, 0));
@@ -220,6 +218,104 @@ static void any_points_make_a_picture(void **state) {
                "limits");
 }
 
+/* ---- panels -------------------------------------------------------------------------------------------- */
+
+/* Ink of panels is grey; what they show has colours. Pixels with one in columns from `first` to before `end`, and the middle of
+ * their rows. */
+static size_t coloured(const dsm_picture *picture, size_t first, size_t end, double *row) {
+  size_t n = 0;
+  double sum = 0;
+  for (size_t y = 0; y < picture->height; y++)
+    for (size_t x = first; x < end; x++) {
+      const unsigned char *p = pixel(picture, x, y);
+      if (p[0] == p[1] && p[1] == p[2]) continue;
+      n++;
+      sum += (double)y;
+    }
+  if (row) *row = sum / (double)n;
+  return n;
+}
+
+static void samples_are_drawn_by_their_shape(void **state) {
+  (void)state;
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(1)), DSM_PICTURE_HISTOGRAMS);
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(2)), DSM_PICTURE_POINTS);
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(3)), DSM_PICTURE_HISTOGRAMS);
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(2, 1)), DSM_PICTURE_SERIES);
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(2, 2, 1)), DSM_PICTURE_PLANES);
+  assert_int_equal(dsm_picture_kind_of(DSM_SHAPE(3, 2, 2, 1)), DSM_PICTURE_PLANES);
+}
+
+static void bars_of_a_histogram_have_their_shares(void **state) {
+  (void)state;
+  dsm_picture picture;
+  const double low[2] = {0, 0}, high[2] = {1, 1};
+  const float x[5][2] = {
+      {0.11F, 7}, {0.12F, NAN}, {0.91F, -1}, {0.92F, 0}, {0.12F, 1}}; /* 3 : 2, and two at the ends */
+  assert_ok(dsm_picture_histograms(&x[0][0], 2, 5, NULL, 0, 1, low, high, 0, &picture));
+  const size_t left = coloured(&picture, 0, picture.width / 2, NULL),
+               right = coloured(&picture, picture.width / 2, picture.width, NULL);
+  assert_true(fabs((double)left / (double)right - 1.5) < 0.02); /* rims of pixels */
+  dsm_picture_destroy(&picture);
+  assert_ok(
+      dsm_picture_histograms(&x[0][0], 2, 5, NULL, 0, 2, low, high, 1, &picture)); /* below: what is inside */
+  assert_true(coloured(&picture, 0, picture.width, NULL) > left + right);
+  dsm_picture_destroy(&picture);
+  /* an outline, and no bars, where there are no samples; as high as the bars were */
+  dsm_picture outline;
+  assert_ok(dsm_picture_histograms(NULL, 2, 0, &x[0][0], 5, 1, low, high, 0, &outline));
+  assert_int_equal(coloured(&outline, 0, outline.width, NULL), 0);
+  assert_ok(dsm_picture_histograms(NULL, 2, 0, NULL, 0, 1, low, high, 0, &picture));
+  size_t ink = 0;
+  for (size_t i = 0; i < 3 * picture.width * picture.height; i++)
+    ink += outline.rgb[i] < 100 && picture.rgb[i] >= 100;
+  assert_true(ink > 3 * 200); /* the bar of 3 alone is 200 pixels high, up and down */
+  dsm_picture_destroy(&picture);
+  dsm_picture_destroy(&outline);
+}
+
+static void a_series_goes_from_left_to_right(void **state) {
+  (void)state;
+  enum { N = 101 };
+  dsm_picture picture;
+  const double low[2] = {0, -5}, high[2] = {100, 50}; /* all together -5 ... 100 */
+  float x[N][2];
+  double begin = 0, end = 0;
+  for (size_t t = 0; t < N; t++) {
+    x[t][0] = t < 45 || t > 55 ? (float)t : NAN;
+    x[t][1] = NAN; /* draws nothing */
+  }
+  assert_ok(dsm_picture_series(&x[0][0], 1, N, 2, low, high, 0, &picture));
+  const size_t w = picture.width;
+  assert_true(coloured(&picture, 0, w / 2, &begin) > 100 && coloured(&picture, w / 2, w, &end) > 100);
+  assert_true(begin > end + (double)picture.height / 4); /* it rises */
+  const size_t middle = (34 + w - 10) / 2;               /* of the frame: 34 on its left, 10 on its right */
+  assert_int_equal(coloured(&picture, middle - 10, middle + 10, NULL), 0); /* the gap */
+  dsm_picture_destroy(&picture);
+}
+
+static void any_numbers_make_panels(void **state) {
+  (void)state;
+  dsm_picture picture;
+  const float x[4] = {-3e38F, 3e38F, NAN, 1e-30F};
+  const double low[][2] = {{-3e38, 1}, {NAN, NAN}, {-INFINITY, 0}, {1e-30, 2}},
+               high[][2] = {{3e38, 1}, {NAN, 1}, {INFINITY, 0}, {2e-30, 1}};
+  for (size_t k = 0; k < 4; k++) {
+    assert_ok(dsm_picture_histograms(x, 2, 2, x, 2, 2, low[k], high[k], 0, &picture));
+    dsm_picture_destroy(&picture);
+    assert_ok(dsm_picture_series(x, 1, 2, 2, low[k], high[k], 0, &picture));
+    dsm_picture_destroy(&picture);
+    assert_ok(dsm_picture_series(x, 2, 1, 2, low[k], high[k], 0, &picture));
+    dsm_picture_destroy(&picture);
+  }
+  float *wide = calloc(70, sizeof *wide);
+  double *zero = calloc(70, sizeof *zero);
+  assert_ok(dsm_picture_histograms(wide, 70, 1, NULL, 0, 70, zero, zero, 70, &picture));
+  dsm_picture_destroy(&picture);
+  free(wide);
+  free(zero);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_png_decodes_to_the_pixels_written),
@@ -232,6 +328,10 @@ int main(void) {
       cmocka_unit_test(a_point_is_drawn_at_its_place),
       cmocka_unit_test(denser_places_are_darker),
       cmocka_unit_test(any_points_make_a_picture),
+      cmocka_unit_test(samples_are_drawn_by_their_shape),
+      cmocka_unit_test(bars_of_a_histogram_have_their_shares),
+      cmocka_unit_test(a_series_goes_from_left_to_right),
+      cmocka_unit_test(any_numbers_make_panels),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }
