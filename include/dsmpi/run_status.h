@@ -10,6 +10,7 @@
 typedef enum dsm_run_state {
   DSM_RUN_RUNNING,  /* a job is at work there and shows life */
   DSM_RUN_STOPPED,  /* no job is; there are steps left */
+  DSM_RUN_FAILED,   /* the same, and the last job ended with an error: said */
   DSM_RUN_FINISHED, /* no job is; the target is reached */
   DSM_RUN_LIFELESS  /* a job has not given the folder back: it was killed, or does not get on */
 } dsm_run_state;
@@ -34,7 +35,7 @@ typedef struct dsm_run_status {
   int64_t step, target; /* steps that are logged or kept; train.steps */
   double loss;          /* mean of the last interval that is logged */
   double rate;          /* samples a second there */
-  double left;          /* seconds until the target at that rate */
+  double left;          /* seconds until the target, as the job last said, or at that rate */
   double logged;        /* seconds since that line was written */
   int64_t skipped;      /* steps left out */
   int64_t checkpoints;

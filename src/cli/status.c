@@ -189,7 +189,8 @@ const dsm_command dsm__command_status = {
     .details =
         "Reads the files of a run folder and writes nothing, so it may be called at any time, from any "
         "host that sees the folder. RUNNING: a job is at work there. STOPPED: none is, and the same "
-        "training command goes on. FINISHED: train.steps is reached. LIFELESS: a job has not given the "
+        "training command goes on. FAILED: the last one ended with an error, which is said. FINISHED: "
+        "train.steps is reached. LIFELESS: a job has not given the "
         "folder back: it was killed, or has shown no life for a minute; the same command takes the folder "
         "over. Of several runs each has a line; saved: how long ago a checkpoint was. What is missing or "
         "damaged in a folder is told.\n"

@@ -12,6 +12,7 @@ static const struct {
   const char *style, *word;
 } states[] = {[DSM_RUN_FINISHED] = {"finished", "finished"},
               [DSM_RUN_STOPPED] = {"stopped", "stopped before its target"},
+              [DSM_RUN_FAILED] = {"silent", "ended with an error"},
               [DSM_RUN_RUNNING] = {"running", "running"},
               [DSM_RUN_LIFELESS] = {"silent", "no sign of life"}};
 

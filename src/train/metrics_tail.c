@@ -28,7 +28,7 @@ static int64_t count(const char *line, const char *key) {
 
 bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *parsed) {
   char text[DSM__METRICS_LINE_MAX];
-  *parsed = (dsm__metrics_line){-1, -1, NAN, NAN, NAN, false};
+  *parsed = (dsm__metrics_line){-1, -1, NAN, NAN, NAN, NAN, false};
   if (length >= sizeof text || memchr(line, '\0', length)) return false;
   memcpy(text, line, length);
   text[length] = '\0';
@@ -39,6 +39,7 @@ bool dsm__metrics_parse(const char *line, size_t length, dsm__metrics_line *pars
   parsed->trained = strstr(text, "\"loss\":") != NULL;
   parsed->seconds = number(text, "seconds");
   parsed->samples_per_second = number(text, "samples_per_second");
+  parsed->seconds_left = number(text, "seconds_left");
   return parsed->step >= 0;
 }
 
@@ -93,7 +94,7 @@ dsm_status dsm__metrics_last(const char *path, dsm__metrics_tail *tail) {
   size_t length;
   struct stat facts;
   dsm__metrics_line line;
-  *tail = (dsm__metrics_tail){.last = {-1, -1, NAN, NAN, NAN, false}, .age = NAN};
+  *tail = (dsm__metrics_tail){.last = {-1, -1, NAN, NAN, NAN, NAN, false}, .age = NAN};
   if (stat(path, &facts) == 0) tail->age = fmax(0, difftime(time(NULL), facts.st_mtime));
   DSM_TRY(dsm__file_tail(path, TAIL, &text, &length));
   for (const char *at = text, *end = text + length; at < end;) {

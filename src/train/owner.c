@@ -220,11 +220,13 @@ dsm_status dsm__owner_check(const dsm__owner *place) {
   return DSM_OK;
 }
 
-void dsm__owner_release(dsm__owner *place) {
+bool dsm__owner_release(dsm__owner *place) {
   owner o;
   dsm__heartbeat_stop(&place->heartbeat);
-  if (place->path[0] && read_owner(place->path, &o) && o.token == place->token) unlink(place->path);
+  const bool ours = place->path[0] && read_owner(place->path, &o) && o.token == place->token;
+  if (ours) unlink(place->path);
   place->path[0] = '\0';
+  return ours;
 }
 
 void dsm__owner_look(const char *run, dsm__owner_sight *sight) {

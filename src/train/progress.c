@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include "internal.h"
 
@@ -12,10 +13,14 @@ void dsm__progress_start(dsm__progress *p, const char *what, const char *header,
   *p = (dsm__progress){what, header, first, total, now, now + FIRST_LINE_SECONDS, now, false};
 }
 
+double dsm__progress_left(const dsm__progress *p, int64_t done, double now) {
+  if (done <= p->first) return NAN;
+  return (now - p->started) / (double)(done - p->first) * (double)(p->total - done);
+}
+
 static const char *time_left(const dsm__progress *p, int64_t done, double now, char *text, size_t size) {
-  if (done <= p->first) return "-";
-  const double each = (now - p->started) / (double)(done - p->first);
-  return dsm_duration(each * (double)(p->total - done), text, size);
+  const double left = dsm__progress_left(p, done, now);
+  return isfinite(left) ? dsm_duration(left, text, size) : "-";
 }
 
 static void show_bar(const dsm__progress *p, int64_t done, double now) {

@@ -46,8 +46,8 @@ dsm_status dsm__share_header(dsm_comm *comm, dsm_checkpoint *header);
 dsm_status dsm__owner_take(const dsm__run_folder *folder, dsm__owner *owner);
 /** DSM_IO if the folder has been taken over, by whom. Rank 0, before anything is overwritten. */
 dsm_status dsm__owner_check(const dsm__owner *owner);
-/** Gives the folder back, if it is still this job's. */
-void dsm__owner_release(dsm__owner *owner);
+/** Gives the folder back. @return whether it was still this job's. */
+bool dsm__owner_release(dsm__owner *owner);
 
 typedef enum dsm__owner_state {
   DSM__OWNER_NONE,
@@ -220,6 +220,8 @@ void dsm__progress_start(dsm__progress *p, const char *what, const char *header,
                          int64_t total);
 /** Called often; `detail` are the columns of a line, under the header. `force` prints the line in any case. */
 void dsm__progress_show(dsm__progress *p, int64_t done, const char *detail, bool force);
+/** Seconds until the end at the pace since the start, all that is done between the steps included; NAN at the start. */
+double dsm__progress_left(const dsm__progress *p, int64_t done, double now);
 
 enum { DSM__METRICS_LINE_MAX = 8192 }; /* bytes of a line of metrics.jsonl */
 /** Drops the lines of metrics.jsonl beyond `step`: they are of a life that did not reach a checkpoint. -1: all. */
@@ -229,7 +231,7 @@ dsm_status dsm__metrics_append(const char *path, const char *json);
 /** A line of metrics.jsonl; numbers that it does not have are NAN, or -1 where they count. */
 typedef struct dsm__metrics_line {
   int64_t step, skipped;
-  double loss, seconds, samples_per_second;
+  double loss, seconds, samples_per_second, seconds_left;
   bool trained; /* it tells of the training; else of samples held out, or of a preview */
 } dsm__metrics_line;
 /** Reads one line, of `length` characters without the newline. @return false: not a whole line of this log. */

@@ -171,7 +171,8 @@ static dsm_run_state state_of(const dsm__owner_sight *owner, const dsm_run_statu
   case DSM__OWNER_NONE:
     break;
   }
-  return reached ? DSM_RUN_FINISHED : DSM_RUN_STOPPED;
+  if (reached) return DSM_RUN_FINISHED;
+  return strncmp(s->said, "dsmpi: error: ", 14) == 0 ? DSM_RUN_FAILED : DSM_RUN_STOPPED;
 }
 
 /* Whether the job gets on: lines of the log come about as regularly as steps do. */
@@ -200,7 +201,10 @@ static void read_pieces(const char *run, dsm_run_status *s) {
   s->state = state_of(&owner, s);
   look_for_quiet(&tail, s);
   if (s->target > 0 && s->step >= 0 && s->rate > 0) {
-    s->left = (double)(s->target - s->step) * (double)batch / s->rate;
+    s->left =
+        tail.last
+            .seconds_left; /* with all that is done between the steps; where the line does not say it, without */
+    if (!isfinite(s->left)) s->left = (double)(s->target - s->step) * (double)batch / s->rate;
     /* steps have been done since that line, too */
     if (s->state == DSM_RUN_RUNNING && tail.age < s->left) s->left -= fmin(tail.age, tail.last.seconds);
     s->left = fmax(0, s->left);
@@ -239,6 +243,7 @@ dsm_status dsm_run_status_read(const char *run, dsm_run_status *s) {
 const char *dsm_run_state_word(dsm_run_state state) {
   static const char *const word[] = {[DSM_RUN_RUNNING] = "RUNNING",
                                      [DSM_RUN_STOPPED] = "STOPPED",
+                                     [DSM_RUN_FAILED] = "FAILED",
                                      [DSM_RUN_FINISHED] = "FINISHED",
                                      [DSM_RUN_LIFELESS] = "LIFELESS"};
   return word[state];

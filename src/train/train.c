@@ -79,7 +79,7 @@ static dsm_status finish_saving(dsm__trainer *t) {
 /** A line of metrics.jsonl at the end of an interval. Rank 0. */
 static dsm_status write_metrics(dsm__trainer *t, int64_t step, double now) {
   const dsm_config *c = &t->session.config;
-  char line[512], a[5][32], noise[64] = "";
+  char line[512], a[6][32], noise[64] = "";
   const double samples = (double)step * (double)c->train.batch, steps = (double)t->header.loss_steps;
   if (several_batches(t))
     snprintf(noise, sizeof noise, "\"noise_scale\": %s, ",
@@ -87,12 +87,14 @@ static dsm_status write_metrics(dsm__trainer *t, int64_t step, double now) {
   snprintf(
       line, sizeof line,
       "{\"step\": %lld, \"epoch\": %s, \"loss\": %s, \"gradient_norm\": %s, \"learning_rate\": %s, "
-      "\"clipped\": %s, \"skipped\": %lld, %s\"seconds\": %.3f, \"samples_per_second\": %.1f}",
+      "\"clipped\": %s, \"skipped\": %lld, %s\"seconds\": %.3f, \"samples_per_second\": %.1f, "
+      "\"seconds_left\": %s}",
       (long long)step, dsm_json_number(samples / (double)dsm_dataset_info_of(t->dataset)->rows, a[0], 32),
       dsm_json_number(t->header.loss_sum / steps, a[1], 32),
       dsm_json_number(t->report.gradient_norm, a[2], 32), dsm_json_number(t->report.learning_rate, a[3], 32),
       t->report.clipped ? "true" : "false", (long long)t->header.skipped, noise, now - t->interval_started,
-      (double)c->train.batch * steps / (now - t->interval_started));
+      (double)c->train.batch * steps / (now - t->interval_started),
+      dsm_json_number(round(dsm__progress_left(&t->progress, step, now)), a[5], 32));
   t->interval_started = now;
   DSM_TRY(dsm__owner_check(&t->owner));
   return dsm__metrics_append(t->folder.metrics, line);
@@ -237,7 +239,8 @@ dsm_status dsm_train(dsm_comm *comm, const dsm_config *config, const dsm_train_o
   dsm_status status = dsm__trainer_open(&t, comm, &complete, &more);
   if (status == DSM_OK && more) status = loop(&t);
   if (status != DSM_OK) dsm__forward(status, __FILE__, __LINE__);
-  dsm__trainer_close(&t);
-  if (!options->dry_run) dsm_log_open(NULL);
+  const bool ours = dsm__trainer_close(&t), failed = status != DSM_OK && status != DSM_STOPPED;
+  if (!options->dry_run && !(failed && ours))
+    dsm_log_open(NULL); /* else the program's last words go there, too */
   return status;
 }

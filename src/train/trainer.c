@@ -295,11 +295,11 @@ dsm_status dsm__trainer_open(dsm__trainer *t, dsm_comm *comm, dsm_config *c, boo
   return DSM_OK;
 }
 
-void dsm__trainer_close(dsm__trainer *t) {
+bool dsm__trainer_close(dsm__trainer *t) {
   dsm__board_end(&t->board);
   dsm__stop_unwatch();
   dsm__saver_destroy(&t->saver); /* asks whose the folder is */
-  dsm__owner_release(&t->owner);
+  const bool ours = dsm__owner_release(&t->owner);
   dsm_loader_destroy(&t->loader);
   dsm__held_out_destroy(&t->held_out);
   dsm__preview_destroy(&t->preview);
@@ -315,4 +315,5 @@ void dsm__trainer_close(dsm__trainer *t) {
   free(t->rows);
   free(t->averaged);
   dsm__session_destroy(&t->session);
+  return ours;
 }

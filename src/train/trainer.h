@@ -52,7 +52,8 @@ bool dsm__trainer_root(const dsm__trainer *t);
  *  `t` has its options, all else zero, and is to be closed after a failure too. What the configuration leaves to the data
  *  file is filled in. `*more` tells whether there are steps to be done. Collective. */
 dsm_status dsm__trainer_open(dsm__trainer *t, dsm_comm *comm, dsm_config *config, bool *more);
-void dsm__trainer_close(dsm__trainer *t);
+/** @return whether the run folder was this job's until now. */
+bool dsm__trainer_close(dsm__trainer *t);
 
 /** The preview of the step that the job begins with, where it is due and missing. What is wrong with that of a new run is a
  *  failure, before the first step. Collective. */

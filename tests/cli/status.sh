@@ -136,6 +136,10 @@ printf '{"step": 2001, "loss": null, "skipped": 1, "seconds": 0.1, "samples_per_
 exits 0 status long
 says "loss        -, 10.0 samples/s"
 says "1 step without a finite loss and gradient left out"
+# the job's own estimate, which has previews in it, before one from the speed of the steps
+printf '{"step": 2002, "loss": 1, "seconds": 0.1, "samples_per_second": 10.0, "seconds_left": 777}\n' >>long/metrics.jsonl
+exits 0 status long --json
+says '"seconds_left": 777'
 
 # ---- several ----
 cp -r run "a run whose name is far too long for a column"

@@ -40,7 +40,12 @@ a_run_that_explodes_keeps_its_checkpoints() {
   expect 76 2 "${train[@]}" -o exploding train.steps=200 optimizer.lr=1.0e+30 optimizer.clip=0
   expect_words "the checkpoints before"
   [ "$(newest exploding)" = exploding/checkpoints/step-00000020.h5 ] || fail "a checkpoint of a run that exploded"
-  passed "a learning rate of 1e30: exit 76, nothing saved that is not finite"
+  grep -q ' dsmpi: error: .*try ' exploding/log.txt || fail "the log does not say why the run has ended"
+  expect 0 1 status exploding
+  expect_words "exploding: FAILED" "last said   dsmpi: error: "
+  expect 75 1 "${train[@]}" -o stopped --maxh 0.0001 train.steps=1000000
+  if grep ' dsmpi: error: ' stopped/log.txt; then fail "a stop is no error"; fi
+  passed "a learning rate of 1e30: exit 76, nothing saved that is not finite, the log and dsmpi status say why"
 }
 
 one_step_is_left_out

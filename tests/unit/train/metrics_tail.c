@@ -26,7 +26,7 @@ static dsm__metrics_tail tail_of(const char *text, size_t length) {
 #define TAIL_OF(text) tail_of(text, sizeof(text) - 1)
 
 static const char one[] = "{\"step\": 7, \"epoch\": 0.5, \"loss\": 0.25, \"skipped\": 3, \"seconds\": 1.5, "
-                          "\"samples_per_second\": 12.5}";
+                          "\"samples_per_second\": 12.5, \"seconds_left\": 60}";
 
 static void a_line_is_read(void **state) {
   (void)state;
@@ -34,7 +34,8 @@ static void a_line_is_read(void **state) {
   assert_true(dsm__metrics_parse(one, strlen(one), &line));
   assert_int_equal(line.step, 7);
   assert_int_equal(line.skipped, 3);
-  assert_true(line.loss == 0.25 && line.seconds == 1.5 && line.samples_per_second == 12.5);
+  assert_true(line.loss == 0.25 && line.seconds == 1.5 && line.samples_per_second == 12.5 &&
+              line.seconds_left == 60);
 }
 
 static void null_and_absent_numbers_are_not_known(void **state) {
@@ -42,7 +43,8 @@ static void null_and_absent_numbers_are_not_known(void **state) {
   dsm__metrics_line line;
   const char *const text = "{\"step\": 8, \"loss\": null}";
   assert_true(dsm__metrics_parse(text, strlen(text), &line));
-  assert_true(isnan(line.loss) && isnan(line.samples_per_second) && line.skipped == -1);
+  assert_true(isnan(line.loss) && isnan(line.samples_per_second) && isnan(line.seconds_left) &&
+              line.skipped == -1);
 }
 
 static void a_line_cut_anywhere_is_refused(void **state) {
