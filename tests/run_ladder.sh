@@ -26,8 +26,8 @@ PyTorch; without it the twin is skipped.
 
 Prints a table and ends with 1 if a claim fails. It needs a build with tests,
 made in build/ (or the folder that the variable BUILD names) if there is none,
-and about 12 minutes on 2 quiet cores: 1 for levels 0 to 2, 5 for level 3, 6 for
-level 4.
+and about 18 minutes on 2 quiet cores: 1 for levels 0 to 2, 5 for level 3, 12
+for level 4, half of them PyTorch's.
 
       --level K    that level only
   -o, --output FILE

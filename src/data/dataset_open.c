@@ -156,6 +156,7 @@ static dsm_status open_under_lock(dsm_dataset *d, const char *axes, const char *
   hid_t properties = -1;
   DSM_TRY_DONE(dsm__file_open(d));
   DSM_TRY_DONE(dsm__trust_links(d));
+  DSM_TRY_DONE(dsm__trust_complete(d));
   DSM_TRY_DONE(open_dataset(d));
   DSM_TRY_DONE(dsm__element_open(d));
   DSM_TRY_DONE(read_extent(d));

@@ -79,6 +79,7 @@ dsm_status dsm__file_open(dsm_dataset *d);
 
 /* dataset_trust.c: each refuses what should not be read. Under the HDF5 lock. */
 dsm_status dsm__trust_links(const dsm_dataset *d);
+dsm_status dsm__trust_complete(const dsm_dataset *d);
 dsm_status dsm__trust_storage(dsm_dataset *d, hid_t properties, char *filters, size_t size);
 /** Lists the datasets of the file in `text`, "(none)" if there are none. */
 const char *dsm__dataset_names(hid_t file, char *text, size_t size);

@@ -9,6 +9,7 @@
 #include "filters.h"
 #include "dsmpi/clock.h"
 #include "dsmpi/hdf5_lock.h"
+#include "dsmpi/memory.h"
 #include "dsmpi/text.h"
 
 enum { SMALL_CHUNK = 64 << 20, LARGE_CHUNK = 1 << 30 /* bytes */ };
@@ -83,6 +84,49 @@ dsm_status dsm__trust_links(const dsm_dataset *d) {
 done:
   free(path);
   return status;
+}
+
+/* ---- samples that are still being made ------------------------------------------------------------------ */
+
+/* The marks of the blocks in a file that this program writes samples to; NULL: the file is of another kind. */
+static dsm_status read_marks(const dsm_dataset *d, unsigned char **mark, size_t *count) {
+  dsm_status status = DSM_OK;
+  hsize_t n = 0;
+  hid_t map = -1, space = -1;
+  *mark = NULL;
+  if (H5Aexists(d->file, "block") <= 0 || H5Aexists(d->file, "checkpoint") <= 0 ||
+      H5Lexists(d->file, "complete", H5P_DEFAULT) <= 0)
+    return DSM_OK;
+  map = H5Dopen2(d->file, "complete", H5P_DEFAULT);
+  space = map < 0 ? -1 : H5Dget_space(map);
+  if (space >= 0 && H5Sget_simple_extent_ndims(space) == 1) H5Sget_simple_extent_dims(space, &n, NULL);
+  if (n == 0 || n > d->file_bytes) goto done;
+  DSM_TRY_DONE(DSM_ALLOC((size_t)n, mark));
+  *count = (size_t)n;
+  if (H5Dread(map, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, *mark) < 0) {
+    free(*mark);
+    *mark = NULL;
+  }
+done:
+  if (space >= 0) H5Sclose(space);
+  if (map >= 0) H5Dclose(map);
+  return status;
+}
+
+dsm_status dsm__trust_complete(const dsm_dataset *d) {
+  unsigned char *mark;
+  size_t count = 0, done = 0;
+  DSM_TRY(read_marks(d, &mark, &count));
+  if (!mark) return DSM_OK;
+  for (size_t b = 0; b < count; b++) done += mark[b] != 0;
+  free(mark);
+  if (done < count)
+    DSM_FAIL(
+        DSM_BAD_DATA,
+        "'%s' is not finished: %zu of its %zu blocks are there, the rest is zeros; the command that began it "
+        "goes on with it",
+        d->path, done, count);
+  return DSM_OK;
 }
 
 /* ---- filters ------------------------------------------------------------------------------------------- */

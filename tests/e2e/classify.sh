@@ -112,7 +112,9 @@ expect 78 1 train model.yaml objective.name=classifier -o none
 expect_words "needs the labels of two or more classes"
 expect 78 1 train model.yaml objective.name=classifier model.name=convnet data.conditions=labels "data.classes=[8]" -o none
 expect_words "model.name convnet is for images"
+expect 64 2 classify clean --data test.h5 -o never.h5 sampler.steps=5
+expect_words "classify: sampler.steps has no meaning here"
 expect 0 1 sample model -n 20 -o samples.h5
-expect 0 1 classify clean --data samples.h5 -o classes.h5
+expect 0 1 classify clean --data samples.h5 -o classes.h5 sampler.block=7
 expect_words "labels   none in samples.h5"
 passed "what does not fit is refused"

@@ -4,7 +4,7 @@
 # trained by PyTorch from the same start.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
-limit=3000 # 15 minutes in all, nine of them PyTorch's, if nothing else runs
+limit=3000 # 12 minutes in all, six of them PyTorch's, if nothing else runs
 idx=${DSMPI_FASHION:-/usr/share/datasets/fashion-mnist}
 what="Frechet of features, samples / training rows"
 twins="eps-loss beside PyTorch, worst tenth"

@@ -22,6 +22,8 @@ stopped_by() { # SIGNAL RANK RANKS
     [ "$(cat "ranks/$rank.code")" -eq 75 ] || fail "rank $rank: exit 75 expected, $(cat "ranks/$rank.code") received"
   done
   [ -e samples.h5.partial ] && [ ! -e samples.h5 ] || fail "an unfinished file should be called samples.h5.partial"
+  expect 65 1 eval samples.h5.partial --reference unbroken.h5
+  expect_words "'samples.h5.partial' is not finished: " " of its 1500 blocks are there" "the command that began it goes on with it"
   expect 0 2 "${sample[@]}" -o samples.h5
   expect_words "going on with an interrupted file"
   cmp unbroken.h5 samples.h5 || fail "what was drawn around SIG$1 differs from what is drawn at once"
