@@ -93,6 +93,10 @@ static const char *change_text(const dsm__trend *t, char *text, size_t size) {
 static void say_unknown(dsm__report *r, const dsm__convergence *c) {
   char change[128];
   const dsm__trend *t = &c->train;
+  if (r->history.rows == 0) {
+    dsm__say(&r->page, "No step is logged: whether training has converged cannot be told.");
+    return;
+  }
   if (t->lines < DSM__TREND_LINES) {
     dsm__say(&r->page,
              "Too early to tell: the log has %zu line%s with a loss, and fewer than %d say nothing of "
@@ -181,40 +185,77 @@ static void say_skipped(dsm__report *r) {
 /* Whether some metric tells samples from data. */
 static bool told_apart(const dsm__evaluation *e) {
   for (size_t i = 0; i < e->metrics; i++)
-    if (dsm__metric_excess(&e->metric[i]) > 2) return true;
+    if (dsm__metric_excess(&e->metric[i]) > dsm__metric_threshold(e)) return true;
   return false;
 }
 
-static void say_quality(dsm__report *r) {
+static void suggest_evaluation(dsm__report *r, const char *before) {
+  dsm__say_command(&r->page, before, "dsmpi eval %s --reference %s --json %s/eval.json", r->samples.file,
+                   dsm__data_name(r), r->options->run);
+}
+
+static void say_metrics(dsm__report *r) {
   const dsm__evaluation *e = &r->evaluation;
-  size_t judged = 0, good = 0, worst = 0;
+  const size_t judged = dsm__metrics_judged(e);
+  const double threshold = dsm__metric_threshold(e);
+  size_t off = 0, worst = 0;
   double most = 0;
-  char value[96], floor[96];
+  char value[96], floor[96], by[64] = "";
   for (size_t i = 0; i < e->metrics; i++) {
     const double excess = dsm__metric_excess(&e->metric[i]);
-    if (!isfinite(excess)) continue;
-    judged++;
-    good += excess <= 2;
+    off += excess > threshold;
     if (excess > most) most = excess, worst = i;
   }
   if (judged == 0) return;
-  if (good == judged) {
+  if (off == 0) {
     dsm__say(&r->page,
-             "By %s of the evaluation the samples cannot be told from data: each is within two standard "
-             "errors of its floor, "
-             "the same figure between two parts of the data.",
-             judged == 1 ? "the one metric" : "all metrics");
+             "By %s of the evaluation the samples cannot be told from data: %s within %.1f standard errors "
+             "of its floor, the same figure between two parts of the data. Samples as good as data lie there "
+             "in 19 evaluations of 20.",
+             judged == 1 ? "the one metric" : "none of the metrics", judged == 1 ? "it is" : "each is",
+             threshold);
     return;
   }
   const dsm__metric *m = &e->metric[worst];
+  if (isfinite(most)) snprintf(by, sizeof by, ", by %.0f standard errors,", most);
   dsm__say(&r->page,
-           "%zu of %zu metric%s tell the samples from data. Furthest from its floor, by %.0f standard "
-           "errors, is %s%s%s: %s, "
-           "where data against data give %s.",
-           judged - good, judged, judged == 1 ? "" : "s", most, m->metric,
-           strcmp(m->space, "raw") == 0 ? "" : " in the space ", strcmp(m->space, "raw") == 0 ? "" : m->space,
-           dsm__uncertain_text(m->value, m->error, value, sizeof value),
+           "%zu of %zu metric%s the samples from data. Furthest from its floor%s is %s%s%s: %s, where data "
+           "against data give %s.",
+           off, judged, judged == 1 || off == 1 ? judged == 1 ? " tells" : "s tells" : "s tell", by,
+           m->metric, strcmp(m->space, "raw") == 0 ? "" : " in the space ",
+           strcmp(m->space, "raw") == 0 ? "" : m->space,
+           isfinite(m->value) ? dsm__uncertain_text(m->value, m->error, value, sizeof value) : "not finite",
            dsm__uncertain_text(m->floor, m->floor_error, floor, sizeof floor));
+}
+
+/* Figures are worth a sentence here if they are of the samples that are shown, and of the model as it is. */
+static void say_quality(dsm__report *r) {
+  const dsm__staleness *s = &r->staleness;
+  char text[2 * DSM_TEXT_MAX + 512], step[40], newest[40];
+  if (s->other_samples || s->rewritten) {
+    if (s->other_samples)
+      snprintf(text, sizeof text,
+               "The evaluation is of other samples, %s, than those shown here: its figures say nothing of "
+               "these. To evaluate these:",
+               s->evaluated);
+    else
+      snprintf(text, sizeof text,
+               "The samples %s have been written after their evaluation, which may be out of date. To "
+               "evaluate them as they are:",
+               s->evaluated);
+    suggest_evaluation(r, text);
+  }
+  if (s->older && r->run.state != DSM_RUN_RUNNING) {
+    snprintf(text, sizeof text,
+             "The samples are of step %s, and the newest checkpoint is of step %s: what they and their "
+             "figures show is not the model as it is now. To sample from that:",
+             dsm__figure_text((double)s->step, 17, step, sizeof step),
+             dsm__figure_text((double)r->run.header.step, 17, newest, sizeof newest));
+    dsm__say_command(&r->page, text, "dsmpi sample %s -n %llu -o %s/samples/step-%lld.h5", r->options->run,
+                     (unsigned long long)(r->samples.rows > 0 ? r->samples.rows : 1000), r->options->run,
+                     (long long)r->run.header.step);
+  }
+  if (!s->other_samples && !s->rewritten) say_metrics(r);
 }
 
 static void say_next(dsm__report *r, const dsm__convergence *c) {
@@ -238,10 +279,9 @@ static void say_next(dsm__report *r, const dsm__convergence *c) {
   else if (!r->samples.x)
     dsm__say_command(&r->page, "Next:", "dsmpi sample %s -n 10000 -o %s/samples/samples.h5", name, name);
   else if (r->evaluation.metrics == 0)
-    dsm__say_command(&r->page, "Next, how good the samples are in numbers:",
-                     "dsmpi eval %s --reference %s --json %s/eval.json", r->samples.file, dsm__data_name(r),
-                     name);
-  else if (told_apart(&r->evaluation))
+    suggest_evaluation(r, "Next, how good the samples are in numbers:");
+  else if (!r->staleness.other_samples && !r->staleness.rewritten && !r->staleness.older &&
+           told_apart(&r->evaluation))
     dsm__say(&r->page, "Next: sample with more sampler.steps. If that helps, the sampler was at fault; if "
                        "not, a larger model, more steps "
                        "or a learning rate that decays (optimizer.schedule) is what is left to try.");

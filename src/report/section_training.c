@@ -138,6 +138,7 @@ static dsm_status put_noise_scale(dsm__report *r) {
 }
 
 dsm_status dsm__put_training(dsm__report *r) {
+  if (r->history.rows == 0) return DSM_OK;
   dsm__section_begin(&r->page, "training", "Training");
   dsm__markup(&r->page,
               "<p class=\"rule\">How convergence is judged: a straight line is fitted to the last quarter of "
