@@ -34,13 +34,12 @@ typedef struct dsm__trend {
  *            stretches of about W / 2 values by more than T(1 - 0.01 / B) times the error of the difference (Welch's, times
  *            W / m) and by more than 2 % of s;
  *   FALLS    c < -T(0.975) e and c < -1 % of s;
- *   LEVEL    a fall of more than 2 % of s is excluded: c - T(0.95) e > -2 % of s; and the line holds: a rise of as much
- *            is excluded too;
+ *   LEVEL    a fall, or rise, of more than 2 % of s is excluded: |c| + T(0.95) e < 2 % of s;
  *   UNKNOWN  else. */
 dsm__trend dsm__trend_of(const double *step, const double *loss, size_t rows);
 
-/* The held-out loss, which is measured with the same noise each time and scatters little. It changes by c from the earlier of
- * the last but two evaluation and the last one before the last quarter of the steps; e^2 = 2 v with v the mean square of its
+/* The held-out loss, which is measured with the same noise each time and scatters little. It changes by c from the last
+ * but two evaluation, or the last one before the last quarter of the steps if that is earlier; e^2 = 2 v with v the mean square of its
  * third differences / 20, over the last DSM__HELD_OUT_LINES evaluations and those since `from`: what a smooth curve leaves.
  *   RISES    the last lies above the lowest by more than T(0.99) e and 2 % of it;
  *   FALLS    c < -T(0.975) e and c < -1 % of s;
