@@ -226,6 +226,10 @@ dsm_status dsm_samples_finish(const char *path);
 /** Mean and largest of /evaluations of a finished file. */
 dsm_status dsm_samples_evaluations(const char *path, double *mean, int64_t *largest);
 
+/** The training step of the model that made a finished file. @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA: no samples file of
+ *  this program; DSM_IO. */
+dsm_status dsm_samples_step(const char *path, int64_t *step);
+
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 
 /** An 8-bit RGB picture in memory. */

@@ -16,7 +16,7 @@ typedef struct dsm_report_options {
   const char *data;    /* data file; NULL: that of the configuration */
 } dsm_report_options;
 /** Writes the page: one HTML file without scripts or links to other files, below 5 MB.
- *  @return DSM_OK; DSM_NOT_FOUND: no folder, not one of a run, no step logged in it, or a file that an option names;
+ *  @return DSM_OK; DSM_NOT_FOUND: no folder, one without any logged step, settings, checkpoint or samples, or a file that an option names;
  *  DSM_BAD_DATA: a file that an option names is not what it should be; DSM_IO. */
 dsm_status dsm_report(const dsm_report_options *options);
 

@@ -19,7 +19,7 @@ dsm_status dsm__samples_partial(const char *path, char *partial, size_t size) {
 }
 
 dsm_status dsm__samples_offset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *n,
-                                 uint64_t *offset) {
+                               uint64_t *offset) {
   dsm_status status = DSM_OK;
   hid_t stored = H5I_INVALID_HID, space = H5I_INVALID_HID;
   hsize_t found[H5S_MAX_RANK];
@@ -189,6 +189,18 @@ done:
   DSM_TRY(status);
   DSM_TRY(check_extent(partial, l));
   return DSM_OK;
+}
+
+dsm_status dsm_samples_step(const char *path, int64_t *step) {
+  dsm_status status = DSM_OK;
+  hid_t file = H5I_INVALID_HID;
+  dsm_hdf5_lock();
+  DSM_TRY_DONE(dsm__h5_open(path, &file));
+  DSM_TRY_DONE(dsm__h5_get_int(file, "step", step));
+done:
+  dsm__h5_close(&file);
+  dsm_hdf5_unlock();
+  return status;
 }
 
 dsm_status dsm__samples_read_map(int fd, const char *partial, const dsm_samples_layout *layout,

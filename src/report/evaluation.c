@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "internal.h"
+#include "student.h"
 
 enum { METRICS_MAX = 200, CURVES_MAX = 12 };
 static const off_t bytes_most = 64 << 20;
@@ -117,8 +118,22 @@ void dsm__evaluation_destroy(dsm__evaluation *e) {
 
 double dsm__metric_excess(const dsm__metric *m) {
   const double error = sqrt(m->error * m->error + m->floor_error * m->floor_error);
-  const double far = fabs(m->value - m->floor);
-  /* on the better side of the floor is as good as the floor */
-  const bool better = isfinite(m->ideal) && fabs(m->value - m->ideal) < fabs(m->floor - m->ideal);
-  return !isfinite(far) || !(error > 0) ? NAN : better ? 0 : far / error;
+  const bool distance = m->ideal == 0 || m->ideal == 0.5;
+  if (!isfinite(m->floor)) return NAN;
+  if (!isfinite(m->value)) return INFINITY;
+  if (!(error > 0)) return NAN;
+  const bool better = distance ? m->value <= m->floor
+                               : isfinite(m->ideal) && fabs(m->value - m->ideal) < fabs(m->floor - m->ideal);
+  return better ? 0 : fabs(m->value - m->floor) / error;
+}
+
+size_t dsm__metrics_judged(const dsm__evaluation *e) {
+  size_t judged = 0;
+  for (size_t i = 0; i < e->metrics; i++) judged += !isnan(dsm__metric_excess(&e->metric[i]));
+  return judged;
+}
+
+double dsm__metric_threshold(const dsm__evaluation *e) {
+  const size_t judged = dsm__metrics_judged(e);
+  return dsm__student(1 - 0.025 / (double)(judged > 0 ? judged : 1), 9);
 }

@@ -172,7 +172,7 @@ void dsm__history_destroy(dsm__history *h) {
   *h = (dsm__history){0};
 }
 
-dsm_status dsm__history_of_run(const char *run, dsm__history *h) {
+dsm_status dsm__history_if_any(const char *run, dsm__history *h) {
   struct stat facts;
   char *path = NULL;
   *h = (dsm__history){0};
@@ -184,6 +184,11 @@ dsm_status dsm__history_of_run(const char *run, dsm__history *h) {
   dsm_status status = stat(path, &facts) == 0 ? dsm__history_read(path, h) : DSM_OK;
   free(path);
   DSM_TRY(status);
+  return DSM_OK;
+}
+
+dsm_status dsm__history_of_run(const char *run, dsm__history *h) {
+  DSM_TRY(dsm__history_if_any(run, h));
   if (h->rows == 0)
     DSM_FAIL(DSM_NOT_FOUND,
              "%s has no logged step: there is no line in its metrics.jsonl%s. A training writes one every "

@@ -29,6 +29,8 @@ dsm_status dsm__history_read(const char *path, dsm__history *history);
 void dsm__history_destroy(dsm__history *history);
 /* RUN/metrics.jsonl, which has to have a step. @return DSM_NOT_FOUND naming what is missing. */
 dsm_status dsm__history_of_run(const char *run, dsm__history *history);
+/* The same, but a folder without a logged step is good: it gives no rows. @return DSM_NOT_FOUND: there is no folder. */
+dsm_status dsm__history_if_any(const char *run, dsm__history *history);
 
 /* Values of a column, NULL if the log has none of that name. */
 const double *dsm__history_values(const dsm__history *history, const char *name);

@@ -74,10 +74,29 @@ typedef struct dsm__evaluation {
 /* @return DSM_OK; DSM_NOT_FOUND; DSM_BAD_DATA: not JSON, or not of dsmpi eval. */
 dsm_status dsm__evaluation_read(const char *path, dsm__evaluation *evaluation);
 void dsm__evaluation_destroy(dsm__evaluation *evaluation);
-/* (value - floor) / its standard error: how far samples are from being as good as data; NAN where it cannot be told. */
+/* (value - floor) / its standard error: how far samples are from being as good as data. 0 on the better side of the floor,
+ * which for a distance (ideal 0) and for the area of a two-sample test (ideal 1/2) is below it; INFINITY where the value is
+ * not finite beside a floor that is; NAN where it cannot be told. */
 double dsm__metric_excess(const dsm__metric *metric);
+/* Metrics of which dsm__metric_excess tells. */
+size_t dsm__metrics_judged(const dsm__evaluation *evaluation);
+/* The excess that tells samples from data: T(1 - 0.025 / m), m the metrics that are judged (Bonferroni), of Student's t with 9
+ * degrees of freedom, as errors are themselves estimated, mostly from 10 groups of rows. Of samples as good as data one
+ * evaluation in 20 or fewer has a metric beyond it; 2.26 for 1 metric, 3.36 for 6. */
+double dsm__metric_threshold(const dsm__evaluation *evaluation);
 
 /* ---- report.c -------------------------------------------------------------------------------------------- */
+
+/* ---- staleness.c: do samples, evaluation and model belong together? -------------------------------------- */
+
+typedef struct dsm__staleness {
+  char evaluated[2 *
+                 DSM_TEXT_MAX]; /* the samples file that the evaluation names; "" = there is no evaluation */
+  bool other_samples;           /* it is not the one that is shown */
+  bool rewritten;               /* it is, but has been written since */
+  bool older;                   /* the samples are of an earlier step than the newest checkpoint */
+  int64_t step;                 /* of the samples that are shown, else evaluated; -1 = not known */
+} dsm__staleness;
 
 typedef struct dsm__report {
   const dsm_report_options *options;
@@ -87,6 +106,7 @@ typedef struct dsm__report {
   dsm__history history;
   dsm__evaluation evaluation;
   dsm__rows samples, data;
+  dsm__staleness staleness;
   char note[DSM__NOTES_MAX][DSM__TEXT_SIZE]; /* what is missing or damaged */
   size_t notes;
 } dsm__report;
@@ -100,6 +120,8 @@ const char *dsm__data_name(const dsm__report *r);
 dsm_status dsm__room(dsm__report *r, size_t n, double **x);
 /* What a column of the log says over the steps, x and y (n) of the arena: the rows that have a finite value, which may be few. */
 dsm_status dsm__over_steps(dsm__report *r, const double *column, double **x, double **y, size_t *n);
+/* Fills r->staleness from all the rest. */
+void dsm__staleness_find(dsm__report *r);
 /* Fills r->run; what cannot be read becomes a note. */
 void dsm__run_read(dsm__report *r);
 /* Path of the newest file of `folder` whose name begins and ends so; false: there is none. */

@@ -110,16 +110,29 @@ static dsm_status look_at_data(dsm__report *r) {
   return DSM_OK;
 }
 
+/* A log may be missing if there is something else to tell of. */
+static dsm_status check_that_it_is_a_run(dsm__report *r) {
+  if (r->history.rows > 0) return DSM_OK;
+  if (!r->run.has_config && !r->run.checkpoint[0] && !r->samples.x) {
+    dsm__history_destroy(&r->history);
+    DSM_TRY(dsm__history_of_run(r->options->run, &r->history));
+  }
+  dsm__report_note(r, "Left out: the losses. No step is logged in metrics.jsonl.");
+  return DSM_OK;
+}
+
 static dsm_status gather(dsm__report *r) {
   if (strlen(r->options->run) >= DSM_TEXT_MAX)
     DSM_FAIL(DSM_USAGE, "the name of the run folder is longer than %d bytes", DSM_TEXT_MAX - 1);
   DSM_TRY(dsm_arena_create(1 << 20, &r->arena));
-  DSM_TRY(dsm__history_of_run(r->options->run, &r->history));
+  DSM_TRY(dsm__history_if_any(r->options->run, &r->history));
   look_at_history(r);
   dsm__run_read(r);
   DSM_TRY(look_at_evaluation(r));
   DSM_TRY(look_at_samples(r));
+  DSM_TRY(check_that_it_is_a_run(r));
   DSM_TRY(look_at_data(r));
+  dsm__staleness_find(r);
   return DSM_OK;
 }
 

@@ -84,8 +84,12 @@ static void put_preview(dsm__report *r, const char *folder, const preview *p) {
 /* Some of them, the first and the last among these. */
 static void put_pictures(dsm__report *r, const char *folder, const preview *list, size_t count) {
   const size_t shown = count < PREVIEWS ? count : PREVIEWS;
-  dsm__say(&r->page, "Samples at several steps: order should come out of noise, and then stay.");
-  dsm__markup(&r->page, "<div class=\"figures previews\">\n");
+  /* what is drawn has thin lines, which need all pixels to be averaged where it is shown smaller */
+  const dsm_shape s = r->run.header.sample;
+  const bool pixels = s.rank > 0 && dsm_picture_kind_of(s) == DSM_PICTURE_PLANES;
+  dsm__say(&r->page, "Samples at several steps: order should come out of noise, and then stay.%s",
+           pixels ? "" : " Points outside the axes, which early steps may have, are not seen.");
+  dsm__markup(&r->page, "<div class=\"figures previews%s\">\n", pixels ? " pixels" : " drawn");
   for (size_t k = 0; k < shown; k++)
     put_preview(r, folder, &list[shown == 1 ? 0 : k * (count - 1) / (shown - 1)]);
   dsm__markup(&r->page, "</div>\n");

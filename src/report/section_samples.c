@@ -49,7 +49,7 @@ static dsm_status put_grid(dsm__report *r, const dsm__rows *rows, const grid *g,
   size_t size;
   DSM_TRY_DONE(draw(rows, g, &picture));
   DSM_TRY_DONE(dsm_picture_png(&picture, &png, &size));
-  dsm__markup(&r->page, "<figure id=\"%s\"><figcaption>%s</figcaption>", id, title);
+  dsm__markup(&r->page, "<figure id=\"%s\" class=\"pixels\"><figcaption>%s</figcaption>", id, title);
   if (!dsm__image(&r->page, png, size, title)) dsm__markup(&r->page, "<p>no room left on this page</p>");
   dsm__markup(&r->page, "</figure>\n");
 done:
@@ -92,13 +92,16 @@ static dsm_status put_scatter(dsm__report *r, const dsm__rows *rows, const doubl
                               const char *title, const char *style) {
   const size_t n = rows->n < POINTS ? rows->n : POINTS;
   double *x, *y;
-  char caption[96], count[40];
+  char caption[96], sentence[96] = "", count[40];
+  size_t outside = 0;
   DSM_TRY(dsm__room(r, n, &x));
   DSM_TRY(dsm__room(r, n, &y));
   for (size_t i = 0; i < n; i++) {
     x[i] = rows->x[2 * (i * rows->n / n)];
     y[i] = rows->x[2 * (i * rows->n / n) + 1];
+    outside += !(x[i] >= limits[0] && x[i] <= limits[1] && y[i] >= limits[2] && y[i] <= limits[3]);
   }
+  if (outside > 0) snprintf(sentence, sizeof sentence, "%zu of them lie outside.", outside);
   snprintf(caption, sizeof caption, "%s, %s points", title,
            dsm__figure_text((double)n, 17, count, sizeof count));
   const dsm__curve curve = {NULL, style, x, y, n, DSM__DOTS};
@@ -106,6 +109,7 @@ static dsm_status put_scatter(dsm__report *r, const dsm__rows *rows, const doubl
                                          .title = caption,
                                          .x = "feature 0",
                                          .y = "feature 1",
+                                         .sentence = outside > 0 ? sentence : NULL,
                                          .square = true,
                                          .limits = limits,
                                          .height = 430,

@@ -82,27 +82,45 @@ static const part *part_of(const job *j, const char *name) {
   return NULL;
 }
 
+/* What a job does besides computing, and what makes it less. */
+static const struct {
+  const char *part, *words;
+} costs[] = {
+    {"data wait", "waiting for data: faster storage, or chunks that suit the reading, would help"},
+    {"gradient sum", "the gradient sum: more samples a rank, or a faster network, would help"},
+    {"optimizer", "the optimizer, which costs the same at any batch: more samples a rank would help"},
+    {"checkpoint", "checkpoints: a larger train.checkpoint_every would help"},
+    {"evaluation", "held-out losses and previews: a larger train.evaluate_every or train.preview_every, or "
+                   "fewer samples of either, would help"},
+    {"other", "starting, ending and what else has no clock of its own: longer jobs would help"}};
+
 static void say_efficiency(dsm__report *r, const job *j) {
-  const part *compute = part_of(j, "compute"), *sum = part_of(j, "gradient sum"),
-             *checkpoint = part_of(j, "checkpoint"), *data = part_of(j, "data wait");
-  if (!compute || !sum || !checkpoint || !data) return;
-  const double useful = 100 * compute->mean / j->seconds;
-  const part *most = data->mean > sum->mean ? data : sum;
-  if (checkpoint->mean > most->mean) most = checkpoint;
-  char spread[96] = "";
+  const part *compute = part_of(j, "compute"), *most = NULL, *next = NULL;
+  const char *words = "";
+  if (!compute) return;
+  for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+    const part *p = part_of(j, costs[i].part);
+    if (p && (!most || p->mean > most->mean)) {
+      next = most;
+      most = p;
+      words = costs[i].words;
+    } else if (p && (!next || p->mean > next->mean)) {
+      next = p;
+    }
+  }
+  const double useful = 100 * compute->mean / j->seconds, lost = j->seconds - compute->mean;
+  char spread[96] = "", cost[320] = "", beside[96] = "";
   if (j->ranks > 1 && compute->max > 0)
     snprintf(spread, sizeof spread, " The slowest rank computes %.0f %% longer than the average.",
              100 * (compute->max / compute->mean - 1));
-  if (useful >= 85)
-    dsm__say(&r->page, "Efficient: %.0f %% of the last job's time went into computing.%s", useful, spread);
-  else
-    dsm__say(&r->page,
-             "%.0f %% of the last job's time went into computing; most of the rest, %.0f %%, into %s.%s",
-             useful, 100 * most->mean / j->seconds,
-             most == data ? "waiting for data: faster storage, or chunks that suit the reading, would help"
-             : most == checkpoint ? "checkpoints: a larger train.checkpoint_every would help"
-                                  : "the gradient sum: more samples a rank, or a faster network, would help",
-             spread);
+  if (most && most->mean > 0)
+    snprintf(cost, sizeof cost, " %s, %.0f %% of the time, went into %s.",
+             most->mean > lost / 2 ? "Most of the rest" : "The largest part of the rest",
+             100 * most->mean / j->seconds, words);
+  if (next && next->mean > most->mean / 2)
+    snprintf(beside, sizeof beside, " Next is: %s, %.0f %%.", next->name, 100 * next->mean / j->seconds);
+  dsm__say(&r->page, "%s%.0f %% of the last job's time went into computing.%s%s%s",
+           useful >= 85 ? "Efficient: " : "", useful, cost, beside, spread);
 }
 
 static const char *seconds_text(double seconds, char *text, size_t size) {

@@ -47,16 +47,17 @@ static bool has(const dsm__report *r, const char *name) {
 }
 
 static dsm_status put_loss(dsm__report *r) {
-  static const char *const sentences[] = {[DSM__UNKNOWN] = "Too few lines to judge.",
-                                          [DSM__FALLS] = "The loss still falls: training has not converged.",
-                                          [DSM__LEVEL] = "The loss has levelled off over the last quarter.",
-                                          [DSM__RISES] =
-                                              "The loss rises over the last quarter: something goes wrong."};
+  static const char *const sentences[] = {
+      [DSM__UNKNOWN] = "Over the last quarter its scatter hides whether it still falls.",
+      [DSM__FALLS] = "The loss still falls.",
+      [DSM__LEVEL] = "The loss has levelled off over the last quarter.",
+      [DSM__RISES] = "The loss rises, or stands above an earlier part: something goes wrong."};
   const dsm__history *h = &r->history;
   const double *loss = dsm__history_values(h, "loss");
   const dsm__trend t = dsm__trend_of(dsm__history_values(h, "step"), loss, h->rows);
   DSM_TRY(put_plot(r, &(plot){"loss", "loss", "Training loss", "loss", true, false},
-                   dsm__spans_decades(loss, h->rows), sentences[t.direction]));
+                   dsm__spans_decades(loss, h->rows),
+                   t.lines < DSM__TREND_LINES ? "Too few lines to judge." : sentences[t.direction]));
   return DSM_OK;
 }
 
@@ -137,14 +138,19 @@ static dsm_status put_noise_scale(dsm__report *r) {
 }
 
 dsm_status dsm__put_training(dsm__report *r) {
+  if (r->history.rows == 0) return DSM_OK;
   dsm__section_begin(&r->page, "training", "Training");
   dsm__markup(&r->page,
               "<p class=\"rule\">How convergence is judged: a straight line is fitted to the last quarter of "
-              "the logged "
-              "losses, %d at least. The loss falls or rises if the change along it is more than twice its "
-              "standard error and "
-              "more than 1 %% of the loss; else it has levelled off.</p>\n",
-              DSM__TREND_LINES);
+              "the logged losses, %d at least. The loss falls or rises if the change along it is more than "
+              "1 %% of the loss and beyond chance (95 %%, for a rise 98 %%), by Student's t with as many "
+              "degrees of freedom as the lines that are independent of each other leave. It has risen, too, "
+              "if the quarter lies more than 2 %%, and beyond chance, above the best stretch before it. It "
+              "has levelled off only if a change of more than 2 %% is excluded at 95 %%; else it cannot be "
+              "told yet. The held-out loss, from %d evaluations on, comes first: training has not converged "
+              "while it still falls by more than 1 %% over the last two intervals between evaluations and "
+              "the last quarter of the steps.</p>\n",
+              DSM__TREND_LINES, DSM__HELD_OUT_LINES);
   dsm__markup(&r->page, "<div class=\"figures\">\n");
   if (has(r, "loss")) DSM_TRY(put_loss(r));
   if (has(r, "gradient_norm")) DSM_TRY(put_gradient(r));

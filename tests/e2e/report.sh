@@ -38,10 +38,12 @@ awk '{ sub(/}$/, ""); sub(/, "noise_scale": [^,}]*/, ""); print $0 ", \"held_out
   "\"held_out_channels\": [0.5, 0.25], \"noise_scale\": " 10 * NR "}" }' fields/metrics.jsonl >with.jsonl
 mv with.jsonl fields/metrics.jsonl
 cat >fields/eval.json <<'END'
-{"samples": "s.h5:/samples, 20 x (8, 8, 1)", "reference": "field.h5:/samples, 100 x (8, 8, 1)", "seed": 0, "evaluations": 1,
+{"samples": "fields/samples/samples.h5:/samples, 20 x (8, 8, 1)", "reference": "field.h5:/samples, 100 x (8, 8, 1)", "seed": 0, "evaluations": 1,
  "metrics": [
   {"metric": "sliced", "space": "raw", "figure": {"value": 0.5, "error": 0.1, "samples": 20, "reference": 100},
    "floor": {"value": 0.1, "error": 0.02, "samples": 20, "reference": 80}, "ideal": 0, "unit": "x", "protocol": "in <words>"},
+  {"metric": "two_point", "space": "raw", "figure": {"value": null, "error": null, "samples": 20, "reference": 100},
+   "floor": {"value": 0.1, "error": 0.02, "samples": 20, "reference": 80}, "ideal": 0, "unit": "", "protocol": "of pairs"},
   {"metric": "spectrum", "space": "raw", "figure": {"value": 0.2, "error": 0.1, "samples": 20, "reference": 100},
    "floor": {"value": 0.1, "error": null, "samples": 20, "reference": 80}, "ideal": null, "unit": "", "protocol": "of power",
    "channel_0_samples": [1, 0.5, 0.25, 0.1, 0.05], "channel_0_reference": [1, 0.4, 0.2, 0.1, 0.05]}],
@@ -70,9 +72,65 @@ for id in held-out held-out-loss held-out-levels held-out-channels noise-scale p
   measured-0 metrics metric-table; do has fields.html "$id"; done
 has_words fields.html "0.50 ± 0.10"
 has_words fields.html "in &#60;words&#62;"
-has_words fields.html "1 of 1 metric"
+has_words fields.html "2 of 2 metrics tell the samples from data. Furthest from its floor is two_point: not finite"
+has_words fields.html '<figure id="samples-grid" class="pixels">'
+has_words fields.html '<div class="figures previews pixels">'
 [ "$(grep -o 'src="data:image/png;base64,iVBORw0KGgo' fields.html | wc -l)" -eq 4 ] || fail "four pictures expected"
 passed "pages of points and of fields have all their figures"
+
+# ---- convergence ----
+# logs TEST VALUE: the folder, with a log of 40 lines whose loss at line NR is the expression VALUE of awk
+logs() { awk 'BEGIN { for (n = 1; n <= 40; n++) printf "{\"step\": %d, \"loss\": %.6f}\n", n, '"$2"' }' >"$1/metrics.jsonl"; }
+rm -rf course
+cp -r points course
+logs course '1 + 0.001 * (n % 2)'
+page course course.html
+has_words course.html "Training has converged"
+sed -i 's|^  steps: 50|  steps: 80|' course/config.yaml
+page course course.html
+has_words course.html "has levelled off"
+! grep -qF "Training has converged" course.html || fail "a run that is not at its end has converged"
+logs course '1 + 1 / n'
+page course course.html
+has_words course.html "still falls"
+logs course 'n < 20 ? 1 + 0.1 * (n % 2) : 4.3 + 0.1 * (n % 2)'
+page course course.html
+has_words course.html "something goes wrong"
+has_words course.html "above its best"
+logs course '1 + 0.3 * ((n * 7919) % 13) / 13'
+page course course.html
+has_words course.html "cannot be told yet"
+passed "converged, falling, risen, and not to be told"
+
+# ---- samples, evaluation and model that do not belong together ----
+cp -r points apart
+expect 0 1 sample points -n 50 --seed 3 -o apart/samples/b.h5
+page apart apart.html
+has_words apart.html "The evaluation is of other samples, points/samples/samples.h5"
+has_words apart.html "<span>apart/samples/b.h5</span>"
+! grep -qF "of 3 metrics" apart.html || fail "the headline has figures of other samples than those that are shown"
+page apart apart.html --samples points/samples/samples.h5
+has_words apart.html "of 3 metrics"
+touch -d '1 hour ago' apart/eval.json
+page apart apart.html --samples points/samples/samples.h5
+has_words apart.html "have been written after their evaluation"
+expect 0 2 train mlp.yaml train.steps=60 -o apart
+page apart apart.html
+has_words apart.html "The samples are of step 50, and the newest checkpoint is of step 60"
+has_words apart.html "<span>apart/samples/step-60.h5</span>"
+passed "an evaluation of other samples, or of an earlier model, is told"
+
+# ---- where the time went ----
+printf '%s\n' '{"steps": 50, "batch": 32, "ranks": 2, "hosts": 1, "ended": "", "seconds": 10, "peak_memory": 1e6, "sections":
+{"data wait": [0, 0, 0], "compute": [1, 1, 1], "gradient sum": [0.5, 0.5, 0.5], "optimizer": [0, 0, 0],
+"checkpoint": [0, 0, 0], "evaluation": [8, 8, 8], "other": [0.5, 0.5, 0.5]}}' | tr -d '\n' >apart/timing.jsonl
+page apart apart.html
+has_words apart.html "Most of the rest, 80 % of the time, went into held-out losses and previews"
+sed -i 's/\[8, 8, 8\]/[3, 3, 3]/; s/"optimizer": \[0, 0, 0\]/"optimizer": [2.5, 2.5, 2.5]/; s/"compute": \[1, 1, 1\]/"compute": [3, 3, 3]/' apart/timing.jsonl
+page apart apart.html
+has_words apart.html "The largest part of the rest, 30 % of the time, went into held-out losses and previews"
+has_words apart.html "Next is: optimizer, 25 %."
+passed "the largest cost is named"
 
 # ---- the log ----
 expect 0 1 log fields --csv -o fields.csv
@@ -119,6 +177,16 @@ rm -rf odd/checkpoints odd/samples odd/config.yaml odd/timing.jsonl
 page odd odd.html
 has_words odd.html "metrics.jsonl"
 passed "what is missing or damaged is told in the page"
+
+# ---- no log ----
+cp -r points unlogged
+rm unlogged/metrics.jsonl
+page unlogged unlogged.html
+has unlogged.html samples-scatter
+has_not unlogged.html training
+has_words unlogged.html "No step is logged"
+expect 66 1 log unlogged
+passed "a run without a log has a page"
 
 # ---- no page ----
 mkdir empty
@@ -173,7 +241,7 @@ END
   browse --virtual-time-budget=20000 --dump-dom "file://$work/frame.html" >dom.html
   found=$(sed -n 's/.*data-found="\([^"]*\)".*/\1/p' dom.html)
 }
-for name in points evaluated fields again; do
+for name in points evaluated fields again apart unlogged; do
   figures=$(grep -cE '<svg|<img' "$name.html")
   expected=$(for width in $widths; do printf '%s:%s ' "$width" "$figures"; done)
   measure "$name.html"
