@@ -46,7 +46,7 @@ typedef struct dsm_run_status {
   int64_t preview; /* step of the newest one */
   dsm_run_figure figure[DSM_RUN_FIGURES];
   size_t figures; /* of each name the newest */
-  char said[256]; /* the last line of the log for scripts or about trouble, "dsmpi: ..." */
+  char said[512]; /* the last line of the log for scripts or about trouble, "dsmpi: ..." */
   char note[DSM_RUN_NOTES][256];
   size_t notes; /* pieces that are missing or damaged, and what to do */
 } dsm_run_status;

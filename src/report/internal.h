@@ -24,6 +24,7 @@ typedef struct dsm__run {
   char checkpoint[2 * DSM_TEXT_MAX];
   dsm_run_state state;
   char owner[192];      /* "node7, process 4711, since 2026-01-31T12:34:56+01:00"; "" = nobody */
+  char said[512];       /* state FAILED: the error that the last job ended with */
   int64_t step, target; /* of the log or the newest checkpoint; 0 = not known */
 } dsm__run;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "dsmpi/text.h"
 #include "internal.h"
 
 bool dsm__newest_file(const char *folder, const char *begin, const char *end, char *path, size_t size) {
@@ -78,6 +79,8 @@ static void read_state(dsm__report *r) {
   }
   run->state = s.state;
   if (s.step > run->step) run->step = s.step;
+  if (s.state == DSM_RUN_FAILED)
+    dsm_append(run->said, sizeof run->said, "%s", s.said + strlen("dsmpi: error: "));
   if (!s.owner.host[0]) return;
   if (strcmp(s.owner.job, "-") != 0) snprintf(of_job, sizeof of_job, ", Slurm job %s", s.owner.job);
   snprintf(run->owner, sizeof run->owner, "%s, process %ld%s, since %s", s.owner.host, s.owner.pid, of_job,

@@ -264,6 +264,10 @@ static void say_next(dsm__report *r, const dsm__convergence *c) {
   const char *name = r->options->run;
   if (run->state == DSM_RUN_RUNNING)
     dsm__say(&r->page, "Next: wait. This page shows the run so far; dsmpi report makes it anew.");
+  else if (run->state == DSM_RUN_FAILED)
+    dsm__say(&r->page,
+             "The last job ended with an error: %s. Next: mend that; the dsmpi train command then %s.",
+             run->said, run->checkpoint[0] ? "goes on from the newest checkpoint" : "begins again");
   else if (run->state != DSM_RUN_FINISHED)
     dsm__say(&r->page,
              "Next: %sthe dsmpi train command that began the run goes on with it from its newest checkpoint.",

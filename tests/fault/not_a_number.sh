@@ -43,6 +43,8 @@ a_run_that_explodes_keeps_its_checkpoints() {
   grep -q ' dsmpi: error: .*try ' exploding/log.txt || fail "the log does not say why the run has ended"
   expect 0 1 status exploding
   expect_words "exploding: FAILED" "last said   dsmpi: error: "
+  expect 0 1 report exploding -o exploding.html
+  grep -q 'The last job ended with an error: step ' exploding.html || fail "the report does not say why the run has ended"
   expect 75 1 "${train[@]}" -o stopped --maxh 0.0001 train.steps=1000000
   if grep ' dsmpi: error: ' stopped/log.txt; then fail "a stop is no error"; fi
   passed "a learning rate of 1e30: exit 76, nothing saved that is not finite, the log and dsmpi status say why"
