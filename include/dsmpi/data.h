@@ -45,6 +45,11 @@ dsm_status dsm_dataset_open(const char *path, const char *dataset, const char *a
                             dsm_dataset **handle);
 void dsm_dataset_close(dsm_dataset **handle);
 const dsm_dataset_info *dsm_dataset_info_of(const dsm_dataset *handle);
+/** Range [*first, *first + *count) that "start:stop" takes from `rows` rows, as dsm_dataset_open reads it.
+ *  @param[in] name  what the user calls it, for messages: "data.rows"
+ *  @return DSM_OK; `failure`: malformed, beyond the rows, or of none of them */
+dsm_status dsm_rows_parse(const char *name, dsm_status failure, const char *text, uint64_t rows,
+                          uint64_t *first, uint64_t *count);
 /** Reads samples row[0 ... n-1] (indices inside the row range, any order) as float32, channels last, values
  *  as in the file. Thread-safe against other HDF5 users of the process (one lock; contiguous data are read
  *  by pread outside it). Chunked data: each chunk touched is read once and kept while it is likely to be

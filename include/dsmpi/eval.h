@@ -109,7 +109,7 @@ typedef struct dsm_evaluation {
   size_t rows;
   dsm_eval_row *row; /* owned */
   size_t notes;
-  char (*note)[DSM_EVAL_PROTOCOL_MAX]; /* what was left out of the default list and why; owned */
+  char (*note)[DSM_EVAL_PROTOCOL_MAX]; /* what was left out and why; owned */
   double seconds;
 } dsm_evaluation;
 /** Compares samples with a reference. Collective; every rank gets the same evaluation.
@@ -125,6 +125,9 @@ void dsm_evaluation_destroy(dsm_evaluation *evaluation);
 void dsm_evaluation_print(const dsm_evaluation *evaluation);
 /** Everything as one JSON object. Call it on rank 0. @return DSM_OK; DSM_IO. */
 dsm_status dsm_evaluation_json(const dsm_evaluation *evaluation, const char *path);
+/** Whether that file could be written, which leaves nothing behind: to be asked before the work is done.
+ *  @return DSM_OK; DSM_IO */
+dsm_status dsm_evaluation_json_check(const char *path);
 
 /* ---- the mathematics, on arrays; pure ------------------------------------------------------------------ */
 

@@ -105,6 +105,8 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   o.reference.axes = value[value[REFERENCE_AXES] ? REFERENCE_AXES : AXES];
   o.reference.rows = value[REFERENCE_ROWS];
   DSM_TRY(input(arguments, REFERENCE, comm, &place[REFERENCE], &o.reference));
+  DSM_TRY(dsm__option_rows(arguments, ROWS, &samples, o.samples.axes, comm));
+  DSM_TRY(dsm__option_rows(arguments, REFERENCE_ROWS, &place[REFERENCE], o.reference.axes, comm));
   DSM_TRY(input(arguments, FEATURES, comm, &place[FEATURES], &o.features));
   DSM_TRY(input(arguments, REFERENCE_FEATURES, comm, &place[REFERENCE_FEATURES], &o.reference_features));
   DSM_TRY(input(arguments, PROBABILITIES, comm, &place[PROBABILITIES], &o.probabilities));
@@ -112,6 +114,10 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
                 &o.reference_probabilities));
   o.metrics = value[METRICS];
   o.layers = value[LAYERS];
+
+  /* before hours of work, not after them */
+  if (value[JSON])
+    DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? dsm_evaluation_json_check(value[JSON]) : DSM_OK);
 
   dsm_judge *judge = NULL;
   dsm_eval_classifier classifier;
@@ -130,7 +136,7 @@ const dsm_command dsm__command_eval = {
     .name = "eval",
     .operands = "SAMPLES[:/DATASET]",
     .sentence = "compare samples with data: metrics, their errors, the floor",
-    .details = "Prints a table: each metric with its error (one standard deviation) and the rows behind "
+    .details = "Prints a table: each metric with its error (one standard error) and the rows behind "
                "it, beside it the floor: the same metric between two parts of the reference. Below the "
                "table stands what was computed. The figures are the same on any number of ranks.\n"
                "\n"

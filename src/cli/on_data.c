@@ -19,6 +19,8 @@ dsm_status dsm__on_data(const dsm_arguments *arguments, const size_t *settings, 
                         const char *usual, dsm_comm *comm, dsm_on_data *told) {
   dsm__overrides_of(arguments, settings, count, &told->overrides);
   DSM_TRY(dsm__place_given(arguments, option_named(arguments->command, "data"), usual, comm, &told->place));
+  DSM_TRY(dsm__option_rows(arguments, option_named(arguments->command, "rows"), &told->place,
+                           value_of(arguments, "axes"), comm));
   told->options = (dsm_on_data_options){.source = arguments->operand[0],
                                         .output = value_of(arguments, "output"),
                                         .data = {told->place.file, told->place.dataset,

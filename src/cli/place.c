@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <unistd.h>
+#include "dsmpi/data.h"
 
 dsm_status dsm__place_of(const char *text, dsm_place *place) {
   const char *colon = NULL;
@@ -62,4 +63,26 @@ dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm
 dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
                             dsm_place *place) {
   return dsm__place_shared(arguments->value[option], usual, comm, place);
+}
+
+static dsm_status check_rows(const char *name, const char *text, const dsm_place *place, const char *axes) {
+  dsm_dataset *data = NULL;
+  uint64_t first, count;
+  DSM_TRY(dsm_dataset_open(place->file, place->dataset, axes ? axes : "", "", &data));
+  const dsm_status status =
+      dsm_rows_parse(name, DSM_USAGE, text, dsm_dataset_info_of(data)->rows_in_file, &first, &count);
+  dsm_dataset_close(&data);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
+dsm_status dsm__option_rows(const dsm_arguments *arguments, size_t option, const dsm_place *place,
+                            const char *axes, dsm_comm *comm) {
+  char name[64];
+  const char *text = arguments->value[option];
+  if (!text) return DSM_OK;
+  snprintf(name, sizeof name, "%s: option --%s", arguments->command->name,
+           arguments->command->options[option].name);
+  DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? check_rows(name, text, place, axes) : DSM_OK);
+  return DSM_OK;
 }

@@ -168,7 +168,8 @@ static dsm_status open_under_lock(dsm_dataset *d, const char *axes, const char *
   dsm__axes_geometry(d);
   d->info.rows_in_file = d->dims[d->n_axis];
   d->info.bytes_per_sample = d->row_bytes;
-  DSM_TRY_DONE(dsm__rows_parse(rows, d->info.rows_in_file, &d->info.first, &d->info.rows));
+  DSM_TRY_DONE(
+      dsm_rows_parse("data.rows", DSM_BAD_CONFIG, rows, d->info.rows_in_file, &d->info.first, &d->info.rows));
   describe_layout(d, H5Pget_layout(properties), filters);
   dsm__dataset_plan_slabs(d);
   if (d->source == DSM__SOURCE_ROWS)

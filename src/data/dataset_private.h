@@ -100,10 +100,6 @@ dsm_status dsm__axes_open(dsm_dataset *d, const char *axes);
 /** Fills before, after, outer, channels, inner and info.sample. */
 void dsm__axes_geometry(dsm_dataset *d);
 
-/* dataset_rows.c */
-/** Range [*first, *first + *count) that "start:stop" takes from `rows` rows. */
-dsm_status dsm__rows_parse(const char *text, uint64_t rows, uint64_t *first, uint64_t *count);
-
 /* dataset_read.c */
 /** Sets slab_rows from the layout and the cache; drops what is cached. */
 void dsm__dataset_plan_slabs(dsm_dataset *d);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "catalogue.h"
 #include "classifier.h"
 #include "dsmpi/memory.h"
 #include "internal.h"
@@ -37,7 +38,9 @@ static dsm_status area(dsm__eval *e, const dsm__two *two, dsm_figure *figure) {
   if (two->na < ROWS_MIN || two->nb < ROWS_MIN) return DSM_OK;
   DSM_TRY(dsm__tasks(e, FOLDS, 2, fold, &t, &each[0][0]));
   figure->value = (each[0][0] + each[1][0]) / FOLDS;
-  figure->error = sqrt(each[0][1] * each[0][1] + each[1][1] * each[1][1]) / FOLDS;
+  /* Both folds err alike: what one half has by chance, and the network learns, is told apart in the other half exactly as
+   * far as the other half has it too, and that is the same both ways. So their mean is no surer than one of them. */
+  figure->error = (each[0][1] + each[1][1]) / FOLDS;
   return DSM_OK;
 }
 
@@ -48,6 +51,16 @@ dsm_status dsm__c2st(dsm__eval *e, dsm__pair *pair) {
   DSM_TRY_DONE(dsm__draw_pair(e, pair, dsm__rows_of_pairs(e, pair->space.d), true, &drawn));
   DSM_TRY_DONE(area(e, &drawn.value, &value));
   DSM_TRY_DONE(area(e, &drawn.floor, &floor));
+  if (isnan(value.value) || isnan(floor.value)) {
+    const dsm_figure *few = isnan(value.value) ? &value : &floor;
+    DSM_TRY_DONE(dsm_agree(
+        e->comm,
+        dsm__note(e->out,
+                  "c2st%s: %llu against %llu rows are too few, as it takes %d or more of either side, and "
+                  "rows of the reference stand in for the samples: give more rows",
+                  isnan(value.value) ? "" : ", floor", (unsigned long long)few->samples,
+                  (unsigned long long)few->reference, (int)ROWS_MIN)));
+  }
   dsm_eval_row *row = dsm__row(e, "c2st", pair, value, floor);
   row->ideal = 0.5;
   dsm__row_number(row, "steps", (double)e->options->steps);
@@ -57,7 +70,9 @@ dsm_status dsm__c2st(dsm__eval *e, dsm__pair *pair) {
       "inputs "
       "standardised) trained on half of the rows drawn, samples against reference, and tested on the other "
       "half, both ways, "
-      "mean. 0.5: told apart no better than by chance; 1: always. Error: DeLong, over the rows of the test",
+      "mean. 0.5: told apart no better than by chance; 1: always. Error: DeLong, over the rows of the test, "
+      "mean of both ways, which err "
+      "alike",
       (unsigned long long)e->options->steps);
 done:
   dsm__drawn_destroy(&drawn);

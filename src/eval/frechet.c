@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "catalogue.h"
 #include "dsmpi/linear_algebra.h"
 #include "dsmpi/memory.h"
 #include "internal.h"
 
-enum { SHARES = DSM_EVAL_GROUPS };
+enum {
+  SHARES = DSM_EVAL_GROUPS,
+  LIMIT_ROWS = 3 /* for each dimension: with fewer the bias is not of order 1/n, and its limit is off */
+};
 
 /* Sums over the rows of a group or a whole, of y = x - shift: y (d), then y y^T, lower triangle row by row. */
 typedef struct frechet {
@@ -264,10 +268,30 @@ static dsm_status check_rows(const frechet *f) {
   return DSM_OK;
 }
 
+/* The figure without its bias; NAN where that is not of order 1/n. */
+static void take_off(const frechet *f, dsm_figure *figure, double shift) {
+  const uint64_t rows = figure->samples < figure->reference ? figure->samples : figure->reference;
+  if (rows >= LIMIT_ROWS * f->d)
+    figure->value += shift;
+  else
+    figure->value = figure->error = (double)NAN;
+}
+
 /* The value that the estimates from fewer and fewer rows tend to, backwards. */
-static void report_limit(frechet *f, dsm_figure figure, double shift, dsm_figure floor, double floor_shift) {
-  figure.value += shift;
-  floor.value += floor_shift;
+static dsm_status report_limit(frechet *f, dsm_figure figure, double shift, dsm_figure floor,
+                               double floor_shift) {
+  take_off(f, &figure, shift);
+  take_off(f, &floor, floor_shift);
+  if (isnan(figure.value) || isnan(floor.value))
+    DSM_TRY(dsm__note(
+        f->e->out,
+        "frechet_limit%s%s: fewer than %d rows for each of the %zu dimensions (%llu and %llu%s) have no "
+        "limit by the jackknife; give more, or fewer dimensions, as by frechet@pca",
+        strcmp(f->pair->space.name, "raw") ? "@" : "",
+        strcmp(f->pair->space.name, "raw") ? f->pair->space.name : "", LIMIT_ROWS, f->d,
+        (unsigned long long)(isnan(figure.value) ? figure : floor).samples,
+        (unsigned long long)(isnan(figure.value) ? figure : floor).reference,
+        isnan(figure.value) ? "" : ", of the floor"));
   dsm_eval_row *row = dsm__row(f->e, "frechet_limit", f->pair, figure, floor);
   row->unit = "x^2";
   row->ideal = 0;
@@ -275,9 +299,10 @@ static void report_limit(frechet *f, dsm_figure figure, double shift, dsm_figure
            "The Frechet distance without the bias of order 1/n, which the jackknife takes off: comparable at "
            "unequal n. It "
            "may be negative");
+  return DSM_OK;
 }
 
-static void report(frechet *f, const comparison *value, const comparison *floor) {
+static dsm_status report(frechet *f, const comparison *value, const comparison *floor) {
   double shift, floor_shift;
   const dsm_figure figure = figure_of(f, value, &shift), beside = figure_of(f, floor, &floor_shift);
   dsm_eval_row *row = dsm__row(f->e, f->shrunk ? "frechet_shrunk" : "frechet", f->pair, figure, beside);
@@ -294,7 +319,8 @@ static void report(frechet *f, const comparison *value, const comparison *floor)
       "One "
       "evaluation; biased upwards as 1/n, so compare at equal n. Error: jackknife over %d groups of rows",
       f->shrunk ? "covariance (1/n, shrunk by OAS)" : "covariance (1/(n-1))", f->d, SHARES);
-  if (!f->shrunk) report_limit(f, figure, shift, beside, floor_shift);
+  if (!f->shrunk) DSM_TRY(report_limit(f, figure, shift, beside, floor_shift));
+  return DSM_OK;
 }
 
 static void destroy(frechet *f) {
@@ -325,7 +351,7 @@ static dsm_status run(dsm__eval *e, dsm__pair *pair, bool shrunk) {
   DSM_TRY_DONE(gather_halves(&f));
   DSM_TRY_DONE(compare(&f, &value));
   DSM_TRY_DONE(compare(&f, &floor));
-  report(&f, &value, &floor);
+  DSM_TRY_DONE(dsm_agree(e->comm, report(&f, &value, &floor)));
 done:
   destroy(&f);
   return status;

@@ -18,7 +18,7 @@ typedef struct dsm__space {
   size_t elements, d, channels;
   /* NULL: the row as it is */
   void (*map)(const struct dsm__space *s, const float *x, size_t n, float *y);
-  char text[288];        /* in words, for protocols; "" = the rows as they are */
+  char text[384];        /* in words, for protocols; "" = the rows as they are */
   double *shift, *scale; /* scaled: (channels) */
   double *mean, *basis;  /* pca: (elements), (d, elements) */
   double *work;          /* pca: room for one use at a time */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "dsmpi/eval.h"
 #include "dsmpi/json.h"
@@ -65,14 +66,38 @@ static void write_all(FILE *file, const dsm_evaluation *e) {
   fputs("]}\n", file);
 }
 
-/* Whole or absent: written beside, then renamed. */
+/* Written beside, then renamed: whole or absent. */
+static dsm_status open_beside(const char *path, char **beside, FILE **file) {
+  struct stat found;
+  if (asprintf(beside, "%s.partial", path) < 0) {
+    *beside = NULL;
+    DSM_FAIL(DSM_NO_MEMORY, "no memory for the name of a file");
+  }
+  if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
+    DSM_FAIL(DSM_IO, "%s is a folder; give the name of a file", path);
+  *file = fopen(*beside, "w");
+  if (!*file) DSM_FAIL(DSM_IO, "%s cannot be opened for writing: %s", *beside, strerror(errno));
+  return DSM_OK;
+}
+
+dsm_status dsm_evaluation_json_check(const char *path) {
+  char *beside = NULL;
+  FILE *file = NULL;
+  const dsm_status status = open_beside(path, &beside, &file);
+  if (file) {
+    fclose(file);
+    unlink(beside);
+  }
+  free(beside);
+  DSM_TRY(status);
+  return DSM_OK;
+}
+
 dsm_status dsm_evaluation_json(const dsm_evaluation *e, const char *path) {
   dsm_status status = DSM_OK;
   char *beside = NULL;
   FILE *file = NULL;
-  if (asprintf(&beside, "%s.partial", path) < 0) DSM_FAIL(DSM_NO_MEMORY, "no memory for the name of a file");
-  file = fopen(beside, "w");
-  if (!file) DSM_FAIL_DONE(DSM_IO, "%s cannot be opened for writing: %s", beside, strerror(errno));
+  DSM_TRY_DONE(open_beside(path, &beside, &file));
   write_all(file, e);
   const bool failed = fflush(file) != 0 || fsync(fileno(file)) != 0 || ferror(file) != 0;
   if (fclose(file) != 0 || failed || rename(beside, path) != 0) {

@@ -5,9 +5,14 @@
 #include <stdlib.h>
 #include "dsmpi/linear_algebra.h"
 #include "dsmpi/memory.h"
+#include "dsmpi/text.h"
 #include "internal.h"
 
-enum { ROWS = 2048 /* used */, BLOCK = 64 /* rows projected at a time */ };
+enum {
+  ROWS = 2048 /* used */,
+  BLOCK = 64 /* rows projected at a time */,
+  FAIR = 10 /* rows of the reference for each number of a row; with fewer, the floor is too low */
+};
 
 static void project(const dsm__space *s, const float *x, size_t n, float *y) {
   const size_t m = s->elements;
@@ -89,6 +94,12 @@ dsm_status dsm__space_pca(dsm__eval *e, dsm__pair *raw, dsm__space *s) {
   snprintf(s->text, sizeof s->text,
            "along the first %zu principal axes of %zu rows of the reference, %.4g %% of their variance", s->d,
            n, 100 * share);
+  if (raw->view[DSM__REFERENCE].rows / m < FAIR)
+    dsm_append(s->text, sizeof s->text,
+               "; the reference, of which the floor is made too, has fewer than %d rows for each of %zu "
+               "numbers, and axes "
+               "follow the rows that they are fitted to: perfect samples may be further than the floor",
+               (int)FAIR, m);
 done:
   free(x);
   return status;

@@ -1,5 +1,6 @@
 /* Power spectra of fields: over shells of equal wave number, and along each axis. Wave numbers count cycles along the
  * longest axis, so that on unequal axes a shell holds modes of one length. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,11 +68,21 @@ static void add(void *self, const uint64_t *row, const float *x, size_t n, doubl
     }
 }
 
-/* Adds, over some wave numbers, the squares of ln a/b; where neither has power there is nothing to compare. */
-static void compare(const double *a, const double *b, size_t n, double *sum, double *count) {
+/* Power of the rounding of float32 numbers, in all modes: a third of half a unit of the last place, squared, of their mean
+ * square, which is the sum of the powers along any axis. */
+static double rounding_of(const spectra *s, const double *channel) {
+  double square = 0;
+  for (size_t k = 0; k < s->grid.n[0] / 2 + 1; k++) square += channel[s->shells + k];
+  return square * (double)FLT_EPSILON * (double)FLT_EPSILON / 12;
+}
+
+/* Adds, over some wave numbers, the squares of ln a/b. Power below `least` is rounding and counts as that much, so that a
+ * field without structure is far from one that has some, and not infinitely; where neither has power there is nothing to
+ * compare. */
+static void compare(const double *a, const double *b, size_t n, double least, double *sum, double *count) {
   for (size_t k = 0; k < n; k++) {
-    if (a[k] <= 0 && b[k] <= 0) continue;
-    const double off = log(a[k] / b[k]);
+    if (a[k] <= least && b[k] <= least) continue;
+    const double off = log(fmax(a[k], least) / fmax(b[k], least));
     *sum += off * off;
     *count += 1;
   }
@@ -88,11 +99,12 @@ static void figures(const void *self, const double *a, double na, const double *
   }
   for (size_t c = 0; c < s->channels; c++) {
     size_t at = c * s->width;
-    compare(of_a + at + 1, of_b + at + 1, s->shells - 1, &sum[0], &count[0]);
+    const double rounding = fmax(rounding_of(s, of_a + at), rounding_of(s, of_b + at));
+    compare(of_a + at + 1, of_b + at + 1, s->shells - 1, rounding / (double)s->points, &sum[0], &count[0]);
     at += s->shells;
     for (int axis = 0; axis < s->grid.rank; axis++) {
       const size_t n = s->grid.n[axis] / 2 + 1;
-      compare(of_a + at + 1, of_b + at + 1, n - 1, &sum[1], &count[1]);
+      compare(of_a + at + 1, of_b + at + 1, n - 1, rounding / (double)s->grid.n[axis], &sum[1], &count[1]);
       at += n;
     }
   }
@@ -123,7 +135,8 @@ static dsm_status report_shells(dsm__eval *e, const dsm__pair *pair, const spect
            "the longest "
            "axis), over all rows; the figure is the root mean square of ln(samples / reference) from wave "
            "number 1 on, over "
-           "all channels: 0.05 is 5 %%. Error: jackknife over %d groups of rows",
+           "all channels: 0.05 is 5 %%; power below the rounding of float32 counts as that. Error: jackknife "
+           "over %d groups of rows",
            s->shells - 1, DSM_EVAL_GROUPS);
   for (size_t c = 0; c < s->channels; c++) {
     char what[40];

@@ -9,24 +9,30 @@
 
 enum { COLUMNS = 80, VALUE_END = 34 /* column of the table */ };
 
-/* Prints a text in lines of at most COLUMNS, later ones indented. */
-static void wrapped(const char *text, size_t indent) {
+/* Prints a text behind a label in lines of at most COLUMNS, later ones indented. A word wider than a line is broken. */
+static void wrapped_behind(const char *label, const char *text, size_t indent) {
   char line[COLUMNS + 1] = "";
-  size_t used = 0;
+  snprintf(line, sizeof line, "%s", label);
+  bool begun = false; /* the line has a word */
   while (*text) {
-    const size_t length = strcspn(text, " ");
-    if (used > indent && used + 1 + length > COLUMNS) {
+    const size_t length = strcspn(text, " "), used = strlen(line);
+    if (begun && used + 1 + length > COLUMNS) {
       dsm_info("%s", line);
       snprintf(line, sizeof line, "%*s", (int)indent, "");
-    } else if (used > indent) {
-      dsm_append(line, sizeof line, " ");
+      begun = false;
+      continue;
     }
-    dsm_append(line, sizeof line, "%.*s", (int)length, text); /* a word wider than the line is cut */
-    used = strlen(line);
-    text += length;
+    const size_t room = COLUMNS - used - begun, part = length < room ? length : room;
+    dsm_append(line, sizeof line, "%s%.*s", begun ? " " : "", (int)part, text);
+    begun = true;
+    text += part;
     text += strspn(text, " ");
   }
-  if (used > indent) dsm_info("%s", line);
+  if (begun) dsm_info("%s", line);
+}
+
+static void wrapped(const char *text, size_t indent) {
+  wrapped_behind("", text, indent);
 }
 
 static const char *rows_text(uint64_t n, char *text, size_t size) {
@@ -78,10 +84,8 @@ static void protocol_of(const dsm_eval_row *row) {
 
 void dsm_evaluation_print(const dsm_evaluation *e) {
   char text[DSM_EVAL_PROTOCOL_MAX + 16], time[32];
-  snprintf(text, sizeof text, "samples    %s", e->samples);
-  dsm_info("%s", text);
-  snprintf(text, sizeof text, "reference  %s", e->reference);
-  dsm_info("%s", text);
+  wrapped_behind("samples    ", e->samples, 11);
+  wrapped_behind("reference  ", e->reference, 11);
   dsm_info("%s", "");
   dsm_info("%-23s %21s %21s %s", "metric", "samples +- error  ", "floor +- error  ", "    n n ref");
   for (size_t r = 0; r < e->rows; r++) line_of(&e->row[r]);
@@ -89,8 +93,7 @@ void dsm_evaluation_print(const dsm_evaluation *e) {
   wrapped(
       "floor: the same between two parts of the reference that share no row, one as large as the samples are "
       "where the reference allows, else half of it: what perfect samples get from so many rows. Errors are "
-      "one "
-      "standard deviation. n, n ref: rows of the samples and of the reference behind the figure; those "
+      "standard errors. n, n ref: rows of the samples and of the reference behind the figure; those "
       "behind the "
       "floor stand below, and where they are fewer, a distance tends to be larger.",
       2);

@@ -1,5 +1,6 @@
 /* Two-point statistics. Of fields: correlation of a channel with itself, so many points further along an axis. Of vectors:
  * correlation of each two features. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,11 +95,14 @@ static void add_vectors(void *self, const uint64_t *row, const float *x, size_t 
 
 /* ---- correlations ---------------------------------------------------------------------------------------- */
 
+/* Sums over n numbers are known to n roundings of their mean square: a variance below is none, as of a constant channel. */
 static double correlation(double product, double first, double second, double first_square,
                           double second_square, double n) {
   const double a = first_square / n - first / n * (first / n),
                b = second_square / n - second / n * (second / n);
-  return a > 0 && b > 0 ? (product / n - first / n * (second / n)) / sqrt(a * b) : 0;
+  const double rounding = n * DBL_EPSILON;
+  const bool varies = a > rounding * first_square / n && b > rounding * second_square / n;
+  return varies ? (product / n - first / n * (second / n)) / sqrt(a * b) : 0;
 }
 
 /* rho (channels, axes, lags) from sums over rows. */

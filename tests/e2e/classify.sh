@@ -19,6 +19,8 @@ for ranks in 2 3; do
   cmp one.h5 ranks.h5 || fail "the file differs on $ranks ranks"
   [ "$(sed -n 's/^accuracy \([0-9.]*\) .*/\1/p' said)" = "$accuracy" ] || fail "the accuracy differs on $ranks ranks"
 done
+expect 64 2 classify clean --data test.h5 --rows 50:10 -o never.h5
+expect_words "classify: option --rows is '50:10', which leaves nothing of the dataset's 2000 rows"
 passed "accuracy $accuracy %, the same file on 1, 2 and 3 ranks"
 
 expect 0 1 "${classifier[@]}" objective.noisy=true process.name=vp -o noisy

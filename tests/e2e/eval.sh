@@ -43,6 +43,16 @@ expect_words "seed 3" "none was chosen among several" # trap 20: the protocol is
 grep -q '"evaluations": 1' chosen-1.json || fail "trap 20: the JSON does not say how often the metric was taken"
 grep -q '"samples": 300' chosen-1.json || fail "--rows was not followed"
 
+# ---- names that are wider than a line are broken, and nothing of them is lost ----
+long=a_folder_with_a_name_of_some_length/and_another_one_below_it/and_one_more_before_the_file_that_is_meant
+mkdir -p "$long"
+cp samples.h5 "$long/samples.h5"
+expect 0 1 eval "$long/samples.h5" --reference points.h5 --metrics two_point
+if awk 'length > 80' said | grep .; then fail "a line is longer than 80 columns"; fi
+sed -n '/^samples /,/^reference /p' said | sed 's/^ *//' | tr -d '\n' | grep -q "$long/samples.h5:/samples, 400 x (2)" ||
+  fail "the name of the samples is not whole"
+passed "long names are broken"
+
 # ---- another seed draws other rows, the same one the same ----
 expect 0 1 eval samples.h5 --reference points.h5 --metrics sliced@scaled,two_point --rows 100:400 --seed 3 --json again.json
 cmp again.json chosen-1.json || fail "the same command gave other figures"
@@ -74,7 +84,17 @@ refused 65 "words.h5" words.h5 --reference points.h5
 refused 64 "--reference" samples.h5
 refused 64 "--bins" samples.h5 --reference points.h5 --bins 1
 refused 78 "--features" samples.h5 --reference points.h5 --metrics kernel@features
-ranks=2
-expect 74 2 eval samples.h5 --reference points.h5 --metrics two_point --json "$work/no/such/folder.json"
-expect_words "cannot be opened for writing"
+for ranks in 1 2; do
+  for rows in 50:10 0:0 100:5000 3; do
+    refused 64 "eval: option --rows is '$rows'" samples.h5 --reference points.h5 --rows "$rows"
+  done
+  refused 64 "--reference-rows is '700:650', which leaves nothing of the dataset's 900 rows" samples.h5 --reference points.h5 \
+    --reference-rows 700:650
+  # told before anything is measured: a list of metrics that cannot be is not reached
+  expect 74 "$ranks" eval samples.h5 --reference points.h5 --metrics spectrum --json "$work/no/such/folder.json"
+  expect_words "cannot be opened for writing"
+  mkdir -p folder.json
+  expect 74 "$ranks" eval samples.h5 --reference points.h5 --metrics spectrum --json folder.json
+  expect_words "folder.json is a folder"
+done
 passed "what cannot be compared is refused"

@@ -219,7 +219,7 @@ static void what_cannot_be_compared_is_refused(void **state) {
 
 /* Constant data have no spread anywhere: figures of 0, no crash, nothing that is not a number. */
 static void constant_data_are_equal(void **state) {
-  enum { N = 60 };
+  enum { N = 160 };
   static float x[N * 16];
   (void)state;
   for (size_t i = 0; i < N * 16; i++) x[i] = 7;
@@ -235,6 +235,41 @@ static void constant_data_are_equal(void **state) {
   dsm_evaluation_destroy(&e);
 }
 
+/* A channel that samples have lost is far off, by a number that can be compared, and the other channel does not hide it. */
+static void a_constant_channel_is_far_off_and_finite(void **state) {
+  enum { N = 200, C = 2, POINTS = 64 };
+  (void)state;
+  float *x = normals(N * C, POINTS, 8), *y = normals(N * C, POINTS, 9);
+  const size_t dims[] = {N, C, 8, 8};
+  for (size_t i = 0; i < N; i++)
+    for (size_t p = 0; p < POINTS; p++) {
+      x[(i * C + 1) * POINTS + p] = 3;
+      y[(i * C + 1) * POINTS + p] += 0.7F;
+    }
+  put(SAMPLES, x, 4, dims);
+  put(REFERENCE, y, 4, dims);
+  dsm_eval_options o = options_of("spectrum,two_point");
+  o.samples.axes = o.reference.axes = "N C H W";
+  dsm_evaluation e = evaluate(&o);
+  static const char *const names[] = {"spectrum", "spectrum_axes"};
+  for (int k = 0; k < 2; k++) {
+    const dsm_eval_row *row = row_of(&e, names[k]);
+    /* rounding of mean square 9 beside 1, in one channel of two: ln(9 * 2^-46 / 12) / 2^(1/2) */
+    const double sign =
+        k == 0 ? 0 : 0.75 * log(2); /* wave numbers along an axis but the largest have two signs */
+    assert_near(row->figure.value, (sign - log(9 * pow(2, -46) / 12)) / sqrt(2), 0.05);
+    assert_true(row->figure.error >= 0 && row->figure.error < 0.2);
+    assert_true(row->floor.value < 0.3);
+  }
+  const dsm_eval_row *row = row_of(&e, "two_point");
+  assert_true(row->figure.value < 0.05 && row->figure.error < 0.05); /* noise has no correlations either */
+  const double *rho = column_of(row, "channel_1_axis_0_samples", NULL);
+  for (size_t r = 0; r <= 4; r++) assert_near(rho[r], 0, 0);
+  dsm_evaluation_destroy(&e);
+  free(x);
+  free(y);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(spectra_of_random_fields_are_their_law),
@@ -243,6 +278,7 @@ int main(void) {
       cmocka_unit_test(channels_are_pooled_over_positions),
       cmocka_unit_test(what_cannot_be_compared_is_refused),
       cmocka_unit_test(constant_data_are_equal),
+      cmocka_unit_test(a_constant_channel_is_far_off_and_finite),
   };
   return cmocka_run_group_tests(tests, eval_begin, eval_end);
 }

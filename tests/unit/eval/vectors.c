@@ -376,6 +376,205 @@ static void errors_are_what_figures_scatter_by(void **state) {
   }
 }
 
+/* Reported errors, in the mean of squares, over the deviation of the figures of so many sets; of several kinds of them. */
+static double error_over_scatter(const dsm_figure *figure, size_t kinds, size_t sets) {
+  double scatter = 0, reported = 0;
+  for (size_t k = 0; k < kinds; k++, figure += sets) {
+    double mean = 0;
+    for (size_t set = 0; set < sets; set++) mean += figure[set].value / (double)sets;
+    for (size_t set = 0; set < sets; set++) {
+      scatter += (figure[set].value - mean) * (figure[set].value - mean) / (double)(sets - 1);
+      reported += figure[set].error * figure[set].error / (double)sets;
+    }
+  }
+  return sqrt(reported / scatter);
+}
+
+/* Perfect samples, with samples and reference drawn anew: the balls of recall are made by few samples, and the two halves of
+ * c2st err alike. The jackknife of balls errs upwards, by a fifth here; two deviations of 20 have an error of 11 %. */
+static void errors_of_recall_and_c2st_cover_both_sides(void **state) {
+  enum { N = 400, D = 4, SETS = 20, METRICS = 3 };
+  static const char *const names[METRICS] = {"precision", "recall", "c2st"};
+  (void)state;
+  dsm_figure figure[METRICS][2][SETS];
+  for (uint64_t set = 0; set < SETS; set++) {
+    float *x = normals(N, D, 300 + set), *y = normals(4 * N, D, 400 + set);
+    put_vectors(SAMPLES, x, N, D);
+    put_vectors(REFERENCE, y, 4 * N, D);
+    dsm_eval_options o = options_of("precision_recall,c2st");
+    o.steps = 40;
+    dsm_evaluation e = evaluate(&o);
+    for (int k = 0; k < METRICS; k++) {
+      figure[k][0][set] = row_of(&e, names[k])->figure;
+      figure[k][1][set] = row_of(&e, names[k])->floor;
+    }
+    dsm_evaluation_destroy(&e);
+    free(x);
+    free(y);
+  }
+  for (int k = 0; k < METRICS; k++) {
+    const double ratio = error_over_scatter(figure[k][0], 2, SETS);
+    if (!(ratio > 0.95 && ratio < 1.5)) fail_msg("%s: error over scatter is %.3g", names[k], ratio);
+  }
+}
+
+/* Rows (n, CLASSES) of probabilities, softmax of normals: what a classifier makes of varied data. */
+enum { CLASSES_OF_SCORE = 8 };
+static void put_probabilities(const char *name, size_t n, uint64_t seed) {
+  float *p = normals(n, CLASSES_OF_SCORE, seed);
+  for (size_t i = 0; i < n; i++) {
+    float sum = 0;
+    for (size_t j = 0; j < CLASSES_OF_SCORE; j++)
+      sum += p[i * CLASSES_OF_SCORE + j] = expf(4 * p[i * CLASSES_OF_SCORE + j]);
+    for (size_t j = 0; j < CLASSES_OF_SCORE; j++) p[i * CLASSES_OF_SCORE + j] /= sum;
+  }
+  put_file(name, p, 2, (const size_t[]){n, CLASSES_OF_SCORE});
+  free(p);
+}
+
+/* Splits of fewer rows score lower: the floor has to be cut as the samples are. */
+static void inception_score_is_compared_at_equal_rows(void **state) {
+  enum { N = 300, M = 4000, SETS = 20 };
+  (void)state;
+  char given[128], beside[128];
+  dsm_figure value[SETS];
+  double off = 0, square = 0;
+  snprintf(given, sizeof given, "%s", path_of("probable"));
+  snprintf(beside, sizeof beside, "%s", path_of("probable_reference"));
+  float *x = normals(N, 2, 1);
+  put_vectors(SAMPLES, x, N, 2);
+  put_vectors(REFERENCE, x, N, 2);
+  dsm_eval_options o = options_of("inception");
+  o.probabilities = (dsm_eval_input){.file = given, .dataset = "samples"};
+  o.reference_probabilities = (dsm_eval_input){.file = beside, .dataset = "samples"};
+  put_probabilities("probable_reference", M, 500);
+  for (uint64_t set = 0; set < SETS; set++) {
+    put_probabilities("probable", N, 501 + set);
+    o.seed = set;
+    dsm_evaluation e = evaluate(&o);
+    const dsm_eval_row *row = row_of(&e, "inception");
+    assert_int_equal(row->floor.reference, N);
+    value[set] = row->figure;
+    /* the deviation over the splits, by 1/K, is what papers report */
+    assert_near(number_of(row, "deviation"), 3 * row->figure.error, 1e-9);
+    off += (row->figure.value - row->floor.value) / SETS;
+    square += (row->figure.error * row->figure.error + row->floor.error * row->floor.error) / SETS;
+    dsm_evaluation_destroy(&e);
+  }
+  assert_near(off, 0, errors * sqrt(square / SETS));
+  const double ratio = error_over_scatter(value, 1, SETS);
+  if (!(ratio > 0.7 && ratio < 1.5)) fail_msg("error over scatter is %.3g", ratio);
+
+  put_probabilities("probable_reference", 100, 500); /* fills three of the splits of 30 rows */
+  dsm_evaluation e = evaluate(&o);
+  assert_int_equal(row_of(&e, "inception")->floor.reference, 90);
+  dsm_evaluation_destroy(&e);
+  put_probabilities("probable_reference", 29, 500);
+  e = evaluate(&o);
+  assert_true(isnan(row_of(&e, "inception")->floor.value));
+  dsm_evaluation_destroy(&e);
+  free(x);
+}
+
+/* Far from 0 the cubic kernel is large beside what it differs by. Of one law the figure is about 9 m^4 (s^2 / n) d-th parts: not
+ * 0, and its error is of that size, as long as there are digits for it. */
+static void kernel_distance_of_a_large_mean_has_an_error_or_none_at_all(void **state) {
+  enum { N = 1000, D = 2 };
+  static const double means[] = {1e3, 1e4, 1e6};
+  (void)state;
+  float *x = normals(N, D, 41), *y = normals(2 * N, D, 42);
+  for (int k = 0; k < 3; k++) {
+    float *a = malloc(N * D * sizeof *a), *b = malloc(2 * N * D * sizeof *b);
+    for (size_t i = 0; i < N * D; i++) a[i] = (float)(means[k] + (double)x[i]);
+    for (size_t i = 0; i < 2 * N * D; i++) b[i] = (float)(means[k] + (double)y[i]);
+    put_vectors(SAMPLES, a, N, D);
+    put_vectors(REFERENCE, b, 2 * N, D);
+    const dsm_eval_options o = options_of("kernel");
+    dsm_evaluation e = evaluate(&o);
+    const dsm_figure *f = &row_of(&e, "kernel")->figure;
+    if (k < 2) {
+      const double size = 9 * pow(means[k], 4) * 2 / N;
+      assert_near(f->value, 0, errors * f->error + size);
+      assert_true(f->error > 0.1 * size && f->error < 10 * size);
+      assert_int_equal(e.notes, 0);
+    } else {
+      assert_true(isnan(f->value) && isnan(f->error));
+      assert_non_null(strstr(e.note[0], "no digits left"));
+    }
+    dsm_evaluation_destroy(&e);
+    free(a);
+    free(b);
+  }
+  free(x);
+  free(y);
+}
+
+/* With rows not much more than dimensions the bias is not of order 1/n. */
+static void frechet_limit_needs_rows_for_each_dimension(void **state) {
+  enum { N = 119, D = 40 };
+  (void)state;
+  float *x = normals(N, D, 43), *y = normals(6 * D, D, 44);
+  put_vectors(SAMPLES, x, N, D);
+  put_vectors(REFERENCE, y, 6 * D, D);
+  dsm_eval_options o = options_of("frechet");
+  dsm_evaluation e = evaluate(&o);
+  assert_true(isnan(row_of(&e, "frechet_limit")->figure.value));
+  assert_true(isfinite(row_of(&e, "frechet")->figure.value));
+  assert_non_null(strstr(e.note[0], "fewer than 3 rows for each of the 40 dimensions (119 and 240)"));
+  dsm_evaluation_destroy(&e);
+  o.metrics = "frechet@pca";
+  o.components = 10;
+  e = evaluate(&o);
+  assert_near(row_of(&e, "frechet_limit")->figure.value, 0, 10 * row_of(&e, "frechet_limit")->figure.error);
+  assert_int_equal(e.notes, 0);
+  assert_non_null(strstr(row_of(&e, "frechet")->protocol, "fewer than 10 rows for each of 40 numbers"));
+  dsm_evaluation_destroy(&e);
+  put_vectors(REFERENCE, y, 6 * D * D / 3, 3); /* 3,200 rows of 3 numbers: enough */
+  put_vectors(SAMPLES, x, N, 3);
+  o.components = 2;
+  e = evaluate(&o);
+  assert_null(strstr(row_of(&e, "frechet")->protocol, "fewer than"));
+  dsm_evaluation_destroy(&e);
+  free(x);
+  free(y);
+}
+
+static void c2st_of_few_rows_says_so(void **state) {
+  enum { N = 30, D = 2 };
+  (void)state;
+  float *x = normals(N, D, 45);
+  put_vectors(SAMPLES, x, N, D);
+  put_vectors(REFERENCE, x, N, D); /* 15 of them against 15 samples */
+  const dsm_eval_options o = options_of("c2st");
+  dsm_evaluation e = evaluate(&o);
+  assert_true(isnan(row_of(&e, "c2st")->figure.value));
+  assert_int_equal(e.notes, 1);
+  assert_non_null(strstr(e.note[0], "c2st: 15 against 15 rows are too few"));
+  dsm_evaluation_destroy(&e);
+  free(x);
+}
+
+static void a_feature_that_does_not_vary_has_no_correlation(void **state) {
+  enum { N = 5000, D = 3 };
+  (void)state;
+  float *x = normals(N, D, 46), *y = normals(N, D, 47);
+  for (size_t i = 0; i < N; i++) {
+    x[i * D] = 3;
+    y[i * D + 1] = 0.6F * y[i * D] + 0.8F * y[i * D + 1];
+    x[i * D + 2] = y[i * D + 2] = 0.1F; /* nowhere */
+  }
+  put_vectors(SAMPLES, x, N, D);
+  put_vectors(REFERENCE, y, N, D);
+  const dsm_eval_options o = options_of("two_point");
+  dsm_evaluation e = evaluate(&o);
+  const dsm_figure *f = &row_of(&e, "two_point")->figure;
+  assert_near(f->value, 0.6 / sqrt(3), 0.02);
+  assert_true(f->error > 0 && f->error < 0.02);
+  dsm_evaluation_destroy(&e);
+  free(x);
+  free(y);
+}
+
 /* ---- spaces ---------------------------------------------------------------------------------------------- */
 
 static void channels_of_unequal_size_are_scaled_and_it_is_said(void **state) {
@@ -486,6 +685,12 @@ int main(void) {
       cmocka_unit_test(copies_of_the_training_data_are_seen),
       cmocka_unit_test(two_point_of_features_is_the_difference_of_correlations),
       cmocka_unit_test(errors_are_what_figures_scatter_by),
+      cmocka_unit_test(errors_of_recall_and_c2st_cover_both_sides),
+      cmocka_unit_test(inception_score_is_compared_at_equal_rows),
+      cmocka_unit_test(kernel_distance_of_a_large_mean_has_an_error_or_none_at_all),
+      cmocka_unit_test(frechet_limit_needs_rows_for_each_dimension),
+      cmocka_unit_test(c2st_of_few_rows_says_so),
+      cmocka_unit_test(a_feature_that_does_not_vary_has_no_correlation),
       cmocka_unit_test(channels_of_unequal_size_are_scaled_and_it_is_said),
       cmocka_unit_test(profiles_of_layers_are_in_their_units),
       cmocka_unit_test(features_and_probabilities_come_from_files),
