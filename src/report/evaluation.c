@@ -53,6 +53,14 @@ static dsm_status take_curves(const json_t *row, dsm__evaluation *e) {
   return DSM_OK;
 }
 
+/* Whether a note says why a figure is missing: it begins with the name of the metric. */
+static bool is_explained(const dsm__evaluation *e, const char *metric) {
+  const size_t length = strlen(metric);
+  for (size_t k = 0; k < e->notes; k++)
+    if (strncmp(e->note[k], metric, length) == 0 && strchr(":@,", e->note[k][length])) return true;
+  return false;
+}
+
 static dsm_status take(const json_t *document, dsm__evaluation *e) {
   const json_t *rows = json_object_get(document, "metrics"), *notes = json_object_get(document, "notes");
   if (!json_is_array(rows))
@@ -83,6 +91,8 @@ static dsm_status take(const json_t *document, dsm__evaluation *e) {
   for (size_t i = 0; i < json_array_size(notes) && e->notes < sizeof e->note / sizeof *e->note; i++)
     if (json_is_string(json_array_get(notes, i)))
       e->note[e->notes++] = json_string_value(json_array_get(notes, i));
+  for (size_t i = 0; i < e->metrics; i++) /* not measured, so there is nothing to be judged */
+    if (!isfinite(e->metric[i].value) && is_explained(e, e->metric[i].metric)) e->metric[i].floor = NAN;
   return DSM_OK;
 }
 

@@ -51,6 +51,26 @@ static void what_is_not_finite_is_told_apart_from_a_finite_floor(void **state) {
   assert_excess(metric(0.2, 0, 0.1, 0, 0), NAN);
 }
 
+static void what_a_note_says_was_not_measured_is_not_judged(void **state) {
+  (void)state;
+  char path[] = "/tmp/dsmpi-evaluation-XXXXXX";
+  FILE *file = fdopen(mkstemp(path), "w");
+  const char *const row = "{\"metric\": \"%s\", \"figure\": {\"value\": null}, \"floor\": {\"value\": 1}}%s";
+  assert_non_null(file);
+  fputs("{\"metrics\": [", file);
+  fprintf(file, row, "kernel", ", ");
+  fprintf(file, row, "spectrum", "], ");
+  fputs("\"notes\": [\"kernel@raw: no digits left\", \"spectrum_of: another\"]}", file);
+  assert_int_equal(fclose(file), 0);
+  dsm__evaluation e;
+  assert_int_equal(dsm__evaluation_read(path, &e), DSM_OK);
+  assert_int_equal(e.metrics, 2);
+  assert_true(isnan(dsm__metric_excess(&e.metric[0])));
+  assert_true(isinf(dsm__metric_excess(&e.metric[1])));
+  dsm__evaluation_destroy(&e);
+  assert_int_equal(unlink(path), 0);
+}
+
 static void the_threshold_grows_with_the_number_of_metrics(void **state) {
   (void)state;
   dsm__metric some[7];
@@ -140,6 +160,7 @@ int main(void) {
       cmocka_unit_test(excess_is_the_distance_from_the_floor_in_errors),
       cmocka_unit_test(below_the_floor_is_good_for_a_distance_and_a_two_sample_test),
       cmocka_unit_test(what_is_not_finite_is_told_apart_from_a_finite_floor),
+      cmocka_unit_test(what_a_note_says_was_not_measured_is_not_judged),
       cmocka_unit_test(the_threshold_grows_with_the_number_of_metrics),
       cmocka_unit_test(the_file_that_an_evaluation_names_is_found_in_its_words),
       cmocka_unit_test(samples_are_the_same_by_file_or_content_or_name),
