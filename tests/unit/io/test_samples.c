@@ -215,6 +215,20 @@ static void a_finished_file_stays_until_the_next_is_complete(void **state) {
   free(now);
 }
 
+static void a_file_tells_the_step_of_its_model(void **state) {
+  (void)state;
+  const char *path = in_folder("step.h5");
+  int64_t step = -1;
+  assert_fails(dsm_samples_step(path, &step), DSM_NOT_FOUND, "step.h5");
+  write_all(path);
+  assert_ok(dsm_samples_step(path, &step));
+  assert_int_equal(step, 1000);
+  unlink(path);
+  write_bytes(path, "measurements", 12);
+  assert_fails(dsm_samples_step(path, &step), DSM_BAD_DATA, "step.h5");
+  unlink(path);
+}
+
 static void a_file_of_somebody_else_is_left_alone(void **state) {
   (void)state;
   const dsm_samples_info info = make_info();
@@ -543,6 +557,7 @@ int main(void) {
       cmocka_unit_test(a_restart_finds_the_missing_blocks),
       cmocka_unit_test(another_request_replaces_a_partial_file),
       cmocka_unit_test(a_finished_file_stays_until_the_next_is_complete),
+      cmocka_unit_test(a_file_tells_the_step_of_its_model),
       cmocka_unit_test(a_file_of_somebody_else_is_left_alone),
       cmocka_unit_test(vectors_and_volumes_have_their_axes_and_labels),
       cmocka_unit_test(fields_lie_beside_the_samples_or_in_their_place),
