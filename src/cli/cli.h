@@ -132,8 +132,9 @@ dsm_status dsm__place_shared(const char *text, const char *usual, dsm_comm *comm
 /* The same for the value of an option. */
 dsm_status dsm__place_given(const dsm_arguments *arguments, size_t option, const char *usual, dsm_comm *comm,
                             dsm_place *place);
-/* Reads the value of an option of rows, "A:B", of the dataset at `place` with those axes (NULL: found), by rank 0 for all; does
- * nothing when it was not given. Collective. @return DSM_USAGE: malformed, or none of the dataset's rows. */
+/* Reads the value of an option of rows, "A:B", of the dataset at `place` with those axes (NULL: found), by rank 0 for all, or,
+ * without a comm, by the one that asks; does nothing when it was not given. Collective. @return DSM_USAGE: malformed, or none
+ * of the dataset's rows. */
 dsm_status dsm__option_rows(const dsm_arguments *arguments, size_t option, const dsm_place *place,
                             const char *axes, dsm_comm *comm);
 /* What a command of a trained model and data is told: its operand, the overrides behind those of `settings` that were given

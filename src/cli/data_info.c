@@ -25,6 +25,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
       return DSM_OK;
     }
   }
+  DSM_TRY(dsm__option_rows(arguments, ROWS, &place, axes, NULL));
   DSM_TRY(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
   dsm__dataset_facts(&place, dsm_dataset_info_of(set));
   dsm_dataset_close(&set);

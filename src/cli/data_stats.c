@@ -33,6 +33,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
   const char *axes = arguments->value[AXES], *rows = arguments->value[ROWS];
   DSM_TRY(dsm__place_of(arguments->operand[0], &place));
   DSM_TRY(dsm__place_settle(&place));
+  DSM_TRY_DONE(dsm__option_rows(arguments, ROWS, &place, axes, NULL));
   DSM_TRY_DONE(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
   const dsm_shape *sample = &dsm_dataset_info_of(set)->sample;
   size_t channels = sample->n[sample->rank - 1];

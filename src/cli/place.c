@@ -83,6 +83,7 @@ dsm_status dsm__option_rows(const dsm_arguments *arguments, size_t option, const
   if (!text) return DSM_OK;
   snprintf(name, sizeof name, "%s: option --%s", arguments->command->name,
            arguments->command->options[option].name);
+  if (!comm) return check_rows(name, text, place, axes);
   DSM_AGREE(comm, dsm_comm_rank(comm) == 0 ? check_rows(name, text, place, axes) : DSM_OK);
   return DSM_OK;
 }

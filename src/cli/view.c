@@ -212,6 +212,7 @@ static dsm_status run(const dsm_arguments *arguments, dsm_comm *comm) {
     DSM_TRY_DONE(draw_beside(arguments, &place, &picture));
   } else {
     DSM_TRY_DONE(dsm__place_settle(&place));
+    DSM_TRY_DONE(dsm__option_rows(arguments, ROWS, &place, axes, NULL));
     DSM_TRY_DONE(dsm_dataset_open(place.file, place.dataset, axes ? axes : "", rows ? rows : "", &set));
     DSM_TRY_DONE(draw(arguments, set, &picture));
   }

@@ -83,4 +83,8 @@ if command -v h5repack >/dev/null; then
   "$DSMPI" data stats fields.h5 >a && "$DSMPI" data stats repacked.h5 >b
   that "repacking keeps the values" cmp -s a b
 fi
+"$DSMPI" data make eight_gaussians -n 10 -o rows.h5 >/dev/null
+exits 64 data info rows.h5:/samples --rows 5:2
+says "data info: option --rows is '5:2', which leaves nothing of the dataset's 10 rows"
+mistake 64 "data stats: option --rows is '50:60', but the dataset has 10 rows" data stats rows.h5 --rows 50:60
 finish
