@@ -71,8 +71,7 @@ dsm_status dsm__c2st(dsm__eval *e, dsm__pair *pair) {
       "standardised) trained on half of the rows drawn, samples against reference, and tested on the other "
       "half, both ways, "
       "mean. 0.5: told apart no better than by chance; 1: always. Error: DeLong, over the rows of the test, "
-      "mean of both ways, which err "
-      "alike",
+      "mean of both ways, which err alike",
       (unsigned long long)e->options->steps);
 done:
   dsm__drawn_destroy(&drawn);

@@ -97,8 +97,8 @@ dsm_status dsm__space_pca(dsm__eval *e, dsm__pair *raw, dsm__space *s) {
   if (raw->view[DSM__REFERENCE].rows / m < FAIR)
     dsm_append(s->text, sizeof s->text,
                "; the reference, of which the floor is made too, has fewer than %d rows for each of %zu "
-               "numbers, and axes "
-               "follow the rows that they are fitted to: perfect samples may be further than the floor",
+               "numbers, and axes follow the rows that they are fitted to: perfect samples may be further "
+               "than the floor",
                (int)FAIR, m);
 done:
   free(x);

@@ -86,18 +86,17 @@ size_t dsm__metrics_judged(const dsm__evaluation *evaluation);
  * evaluation in 20 or fewer has a metric beyond it; 2.26 for 1 metric, 3.36 for 6. */
 double dsm__metric_threshold(const dsm__evaluation *evaluation);
 
-/* ---- report.c -------------------------------------------------------------------------------------------- */
-
 /* ---- staleness.c: do samples, evaluation and model belong together? -------------------------------------- */
 
 typedef struct dsm__staleness {
-  char evaluated[2 *
-                 DSM_TEXT_MAX]; /* the samples file that the evaluation names; "" = there is no evaluation */
-  bool other_samples;           /* it is not the one that is shown */
-  bool rewritten;               /* it is, but has been written since */
-  bool older;                   /* the samples are of an earlier step than the newest checkpoint */
-  int64_t step;                 /* of the samples that are shown, else evaluated; -1 = not known */
+  char evaluated[2 * DSM_TEXT_MAX]; /* the samples that the evaluation names; "" = there is no evaluation */
+  bool other_samples;               /* they are not those that are shown */
+  bool rewritten;                   /* they are, but have been written since */
+  bool older;                       /* the samples are of an earlier step than the newest checkpoint */
+  int64_t step;                     /* of the samples that are shown, else evaluated; -1 = not known */
 } dsm__staleness;
+
+/* ---- report.c -------------------------------------------------------------------------------------------- */
 
 typedef struct dsm__report {
   const dsm_report_options *options;
@@ -117,6 +116,8 @@ void dsm__report_note(dsm__report *r, const char *format, ...) __attribute__((fo
 void dsm__report_note_failure(dsm__report *r, const char *what);
 /* The data file to be named in commands; "DATA" where none is known. */
 const char *dsm__data_name(const dsm__report *r);
+/* What stands behind the last slash of a path, if anything does; else all of it. */
+const char *dsm__last_part(const char *path);
 /* n numbers of the arena. */
 dsm_status dsm__room(dsm__report *r, size_t n, double **x);
 /* What a column of the log says over the steps, x and y (n) of the arena: the rows that have a finite value, which may be few. */

@@ -88,7 +88,7 @@ static void put_pictures(dsm__report *r, const char *folder, const preview *list
   const dsm_shape s = r->run.header.sample;
   const bool pixels = s.rank > 0 && dsm_picture_kind_of(s) == DSM_PICTURE_PLANES;
   dsm__say(&r->page, "Samples at several steps: order should come out of noise, and then stay.%s",
-           pixels ? "" : " Points outside the axes, which early steps may have, are not seen.");
+           pixels ? "" : " Values outside the axes, which early steps may have, are not seen.");
   dsm__markup(&r->page, "<div class=\"figures previews%s\">\n", pixels ? " pixels" : " drawn");
   for (size_t k = 0; k < shown; k++)
     put_preview(r, folder, &list[shown == 1 ? 0 : k * (count - 1) / (shown - 1)]);

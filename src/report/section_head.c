@@ -16,7 +16,7 @@ static const struct {
               [DSM_RUN_RUNNING] = {"running", "running"},
               [DSM_RUN_LIFELESS] = {"silent", "no sign of life"}};
 
-static const char *last_part(const char *path) {
+const char *dsm__last_part(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash && slash[1] ? slash + 1 : path;
 }
@@ -185,8 +185,9 @@ static void say_skipped(dsm__report *r) {
 
 /* Whether some metric tells samples from data. */
 static bool told_apart(const dsm__evaluation *e) {
+  const double threshold = dsm__metric_threshold(e);
   for (size_t i = 0; i < e->metrics; i++)
-    if (dsm__metric_excess(&e->metric[i]) > dsm__metric_threshold(e)) return true;
+    if (dsm__metric_excess(&e->metric[i]) > threshold) return true;
   return false;
 }
 
@@ -295,7 +296,7 @@ static void say_next(dsm__report *r, const dsm__convergence *c) {
 dsm_status dsm__put_head(dsm__report *r) {
   const dsm__convergence convergence = convergence_of(r);
   dsm__markup(&r->page, "<header id=\"head\">\n<h1>");
-  dsm__text(&r->page, last_part(r->options->run));
+  dsm__text(&r->page, dsm__last_part(r->options->run));
   dsm__markup(&r->page, " <span class=\"state %s\">%s</span></h1>\n", states[r->run.state].style,
               states[r->run.state].word);
   dsm__markup(&r->page, "<div class=\"verdict\">\n");

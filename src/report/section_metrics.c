@@ -71,18 +71,18 @@ static void put_protocols(dsm__page *page, const dsm__evaluation *e) {
 dsm_status dsm__put_metrics(dsm__report *r) {
   const dsm__evaluation *e = &r->evaluation;
   if (e->metrics == 0) return DSM_OK;
+  const double threshold = dsm__metric_threshold(e);
   dsm__section_begin(&r->page, "metrics", "How good are the samples?");
-  dsm__say(
-      &r->page,
-      "%s against %s. The floor is the same metric between two parts of the data: samples that are as "
-      "good as "
-      "data reach it. ± is one standard error. At the floor is what lies within %.1f of them, so that one "
-      "evaluation in 20 of samples as good as data has a metric beyond.",
-      e->samples, e->reference, dsm__metric_threshold(e));
+  dsm__say(&r->page,
+           "%s against %s. The floor is the same metric between two parts of the data: samples that are as "
+           "good as data reach it. ± is one standard error. At the floor is what lies within %.1f of them, "
+           "so that one "
+           "evaluation in 20 of samples as good as data has a metric beyond.",
+           e->samples, e->reference, threshold);
   dsm__markup(&r->page,
               "<table id=\"metric-table\">\n<thead><tr><th>metric</th><th>value</th><th>floor</th><th></th>"
               "<th>rows: samples / data</th></tr></thead>\n<tbody>\n");
-  for (size_t i = 0; i < e->metrics; i++) put_metric(&r->page, &e->metric[i], dsm__metric_threshold(e));
+  for (size_t i = 0; i < e->metrics; i++) put_metric(&r->page, &e->metric[i], threshold);
   dsm__markup(&r->page, "</tbody></table>\n");
   put_protocols(&r->page, e);
   dsm__section_end(&r->page);

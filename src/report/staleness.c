@@ -26,11 +26,6 @@ static const char *file_of(const char *words, char *file, size_t size) {
   return file;
 }
 
-static const char *last_part(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 /* Whether two files begin with the same bytes. */
 static bool same_beginning(const char *a, const char *b) {
   FILE *one = fopen(a, "rb"), *other = fopen(b, "rb");
@@ -49,7 +44,7 @@ static bool same_beginning(const char *a, const char *b) {
  * a whole run, is the same. */
 static bool same_file(const char *a, const char *b) {
   struct stat x, y;
-  if (stat(a, &x) != 0 || stat(b, &y) != 0) return strcmp(last_part(a), last_part(b)) == 0;
+  if (stat(a, &x) != 0 || stat(b, &y) != 0) return strcmp(dsm__last_part(a), dsm__last_part(b)) == 0;
   if (x.st_dev == y.st_dev && x.st_ino == y.st_ino) return true;
   return S_ISREG(x.st_mode) && S_ISREG(y.st_mode) && x.st_size == y.st_size && same_beginning(a, b);
 }

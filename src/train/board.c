@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "dsmpi/text.h"
 #include "board.h"
 
 enum {
@@ -240,19 +241,19 @@ static void end_by_itself(dsm__board *b, const dsm__report *report, double now) 
     return;
   const double margin = fmin(10, fmax(2, 0.1 * limit)) + (b->self.speaks_first ? 0 : 2);
   if (idle < limit + margin) return;
-  dsm__words words = {text, sizeof text, 0};
-  dsm__words_add(&words,
-                 "%s %lld: nothing has moved for %.0f s, this rank (%s) has been %s, and rank 0 (%s) ",
-                 b->params.unit, (long long)report->count, floor(idle), host_of(b, b->self.rank),
-                 dsm__place_facts_of(report->place)->doing, host_of(b, 0));
+  snprintf(text, sizeof text,
+           "%s %lld: nothing has moved for %.0f s, this rank (%s) has been %s, and rank 0 (%s) ",
+           b->params.unit, (long long)report->count, floor(idle), host_of(b, b->self.rank),
+           dsm__place_facts_of(report->place)->doing, host_of(b, 0));
   if (!b->answered)
-    dsm__words_add(&words, "was never heard of");
+    dsm_append(text, sizeof text, "was never heard of");
   else if (silence > b->watch.silent)
-    dsm__words_add(&words, "has not answered for %.0f s: it is stopped, or its host or the network is gone",
-                   floor(silence));
+    dsm_append(text, sizeof text,
+               "has not answered for %.0f s: it is stopped, or its host or the network is gone",
+               floor(silence));
   else
-    dsm__words_add(&words, "answers, but has not ended the job");
-  dsm__words_add(&words, "; this rank ends (train.watchdog = %.0f)", limit);
+    dsm_append(text, sizeof text, "answers, but has not ended the job");
+  dsm_append(text, sizeof text, "; this rank ends (train.watchdog = %.0f)", limit);
   say(b, DSM__HANG, text);
 }
 

@@ -89,12 +89,11 @@ dsm__verdict dsm__watch_judge(dsm__watch *w, double now, char *text, size_t size
 
 /* ---- verdict_words.c ----------------------------------------------------------------------------------- */
 
+/** A text that is appended to, see dsm_append. */
 typedef struct dsm__words {
   char *text;
-  size_t size, used;
+  size_t size;
 } dsm__words;
-/** Appends; what does not fit is cut. */
-void dsm__words_add(dsm__words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool dsm__watch_silent(const dsm__watch *w, int rank, double now);
 /** "rank 3 (node12), which has been reading data for 14 s, and for ranks 4 and 5 (node13), from which nothing has been heard
  *  for 12 s (last: step 118, computing gradients)": the ranks marked in `which`, in a few groups of one host and place.

@@ -29,7 +29,7 @@ struct dsm__preview {
   dsm__given conditions; /* rows whose conditions the samples have; closed: those of the settings */
   dsm_given rows;
   char rows_text[64], folder[DSM_TEXT_MAX + 32];
-  /* Of the data, rank 0: rows, and the range of each channel, which the pictures have. */
+  /* Of the data, rank 0: rows, kept for the outlines of histograms, and the range of each channel, which the pictures have. */
   float *seen;
   size_t seen_rows;
   double *low, *high;
@@ -122,7 +122,8 @@ double dsm__preview_seconds(const dsm__preview *p) {
 static dsm_status look_at_data(const dsm_checkpoint *header, dsm_dataset *dataset, dsm__preview *p) {
   const dsm_normalization *n = &header->normalization;
   const size_t d = p->trained.session.d, wanted = VALUES / d > ROWS ? VALUES / d : ROWS;
-  const double beyond = dsm_picture_kind_of(header->sample) == DSM_PICTURE_PLANES ? 0 : 0.25;
+  const dsm_picture_kind kind = dsm_picture_kind_of(header->sample);
+  const double beyond = kind == DSM_PICTURE_PLANES ? 0 : 0.25;
   DSM_TRY(DSM_ALLOC(n->channels, &p->low));
   DSM_TRY(DSM_ALLOC(n->channels, &p->high));
   DSM_TRY(dsm__spread_rows(dataset, n, wanted, &p->seen, &p->seen_rows));
@@ -134,6 +135,10 @@ static dsm_status look_at_data(const dsm_checkpoint *header, dsm_dataset *datase
     DSM_TRY(dsm_value_range(p->seen, pixels, n->channels, c, 0.005, at, &finite));
     p->low[c] = at[0] - beyond * (at[1] - at[0]);
     p->high[c] = at[1] + beyond * (at[1] - at[0]);
+  }
+  if (kind != DSM_PICTURE_HISTOGRAMS) {
+    free(p->seen);
+    p->seen = NULL;
   }
   return DSM_OK;
 }

@@ -9,6 +9,7 @@
  * something moves in it. */
 #include <math.h>
 #include <string.h>
+#include "dsmpi/text.h"
 #include "board.h"
 
 double dsm__patience(double limit) {
@@ -107,10 +108,10 @@ static standing look(const dsm__watch *w, double now, double patience, bool *mis
 /* "step 118: 3 ranks wait since 12 s for rank 3 (node12), which ..." */
 static void say_standing(const dsm__watch *w, const standing *s, const bool *missing, double now,
                          dsm__words *words) {
-  if (w->together) dsm__words_add(words, "%s %lld: ", w->unit, (long long)s->count);
+  if (w->together) dsm_append(words->text, words->size, "%s %lld: ", w->unit, (long long)s->count);
   if (s->waiting > 0) {
-    dsm__words_add(words, "%d rank%s wait%s since %.0f s for ", s->waiting, s->waiting == 1 ? "" : "s",
-                   s->waiting == 1 ? "s" : "", floor(s->longest));
+    dsm_append(words->text, words->size, "%d rank%s wait%s since %.0f s for ", s->waiting,
+               s->waiting == 1 ? "" : "s", s->waiting == 1 ? "s" : "", floor(s->longest));
     dsm__words_of_ranks(words, w, missing, now, ", and for ");
   } else {
     dsm__words_of_ranks(words, w, missing, now, ", and ");
@@ -118,11 +119,11 @@ static void say_standing(const dsm__watch *w, const standing *s, const bool *mis
 }
 
 static void say_stuck(const dsm__watch *w, const standing *s, dsm__words *words) {
-  if (w->together) dsm__words_add(words, "%s %lld: ", w->unit, (long long)s->count);
-  dsm__words_add(words,
-                 "all %d ranks have come and wait for each other's messages since %.0f s: the network "
-                 "between them is slow or broken",
-                 w->ranks, floor(s->shortest));
+  if (w->together) dsm_append(words->text, words->size, "%s %lld: ", w->unit, (long long)s->count);
+  dsm_append(words->text, words->size,
+             "all %d ranks have come and wait for each other's messages since %.0f s: the network "
+             "between them is slow or broken",
+             w->ranks, floor(s->shortest));
 }
 
 /* ---- the verdicts -------------------------------------------------------------------------------------- */
@@ -131,7 +132,7 @@ static dsm__verdict judge_hang(const dsm__watch *w, double now, bool *missing, d
   const double idle = dsm__watch_idle(w, now);
   if (w->limit <= 0 || idle < w->limit) return DSM__QUIET;
   standing s = look(w, now, 0, missing);
-  dsm__words_add(words, "nothing has moved for %.0f s: ", floor(idle));
+  dsm_append(words->text, words->size, "nothing has moved for %.0f s: ", floor(idle));
   if (s.waiting == 0 || w->ranks == 1) { /* nobody waits: all are told, each where it is */
     for (int r = 0; r < w->ranks; r++) missing[r] = true;
     s.waiting = 0;
@@ -142,7 +143,7 @@ static dsm__verdict judge_hang(const dsm__watch *w, double now, bool *missing, d
   } else {
     say_stuck(w, &s, words);
   }
-  dsm__words_add(words, "; the job ends (train.watchdog = %.0f)", w->limit);
+  dsm_append(words->text, words->size, "; the job ends (train.watchdog = %.0f)", w->limit);
   return DSM__HANG;
 }
 
@@ -173,13 +174,13 @@ static dsm__verdict judge_back(dsm__watch *w, double now, bool *back, dsm__words
   }
   if (first >= 0) {
     dsm__words_of_names(words, w, back, true);
-    dsm__words_add(words, " back after %.0f s", floor(now - w->rank[first].late_since));
+    dsm_append(words->text, words->size, " back after %.0f s", floor(now - w->rank[first].late_since));
     w->quiet_until = now + w->late; /* the reports of the others are older */
     return DSM__BACK;
   }
   if (w->stuck_since > 0 && newest(w) > w->stuck_count) {
-    dsm__words_add(words, "%s %lld went on after %.0f s", w->unit, (long long)w->stuck_count,
-                   floor(now - w->stuck_since));
+    dsm_append(words->text, words->size, "%s %lld went on after %.0f s", w->unit, (long long)w->stuck_count,
+               floor(now - w->stuck_since));
     w->stuck_since = 0;
     return DSM__BACK;
   }
@@ -225,17 +226,18 @@ static dsm__verdict judge_deaf(dsm__watch *w, double now, bool *deaf, dsm__words
   for (int r = 0; r < w->ranks; r++) count += deaf[r] = !w->rank[r].ever;
   w->deaf_told = true;
   if (count == 0) return DSM__QUIET;
-  dsm__words_add(words, "reports of ");
+  dsm_append(words->text, words->size, "reports of ");
   if (count == w->ranks - 1)
-    dsm__words_add(words, "the other ranks");
+    dsm_append(words->text, words->size, "the other ranks");
   else
     dsm__words_of_names(words, w, deaf, false);
-  dsm__words_add(words, " do not arrive (UDP; a firewall?): when one is late, it cannot be named");
+  dsm_append(words->text, words->size,
+             " do not arrive (UDP; a firewall?): when one is late, it cannot be named");
   return DSM__DEAF;
 }
 
 dsm__verdict dsm__watch_judge(dsm__watch *w, double now, char *text, size_t size) {
-  dsm__words words = {text, size, 0};
+  dsm__words words = {text, size};
   text[0] = '\0';
   for (int r = 0; r < w->ranks; r++)
     if (dsm__watch_silent(w, r, now)) w->silence = now;

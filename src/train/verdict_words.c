@@ -1,20 +1,10 @@
 /* Ranks and what is wrong with them, in words: a thousand ranks of one broken host are one phrase. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "board.h"
+#include "dsmpi/text.h"
 
 enum { NAMED = 4, GROUPS = 3 }; /* numbers of a group that are written out; groups of a line */
-
-void dsm__words_add(dsm__words *words, const char *format, ...) {
-  va_list arguments;
-  if (words->used >= words->size) return;
-  va_start(arguments, format);
-  const int n = vsnprintf(words->text + words->used, words->size - words->used, format, arguments);
-  va_end(arguments);
-  if (n > 0) words->used += (size_t)n;
-}
 
 bool dsm__watch_silent(const dsm__watch *w, int rank, double now) {
   const dsm__seen *s = &w->rank[rank];
@@ -30,11 +20,11 @@ static bool alike(const dsm__watch *w, int a, int b, double now) {
 }
 
 static void add_names(dsm__words *words, const int *named, int count, const char *host) {
-  dsm__words_add(words, "rank%s", count == 1 ? "" : "s");
+  dsm_append(words->text, words->size, "rank%s", count == 1 ? "" : "s");
   for (int i = 0; i < count && i < NAMED; i++)
-    dsm__words_add(words, "%s%d", i == 0 ? " " : i == count - 1 ? " and " : ", ", named[i]);
-  if (count > NAMED) dsm__words_add(words, " and %d more", count - NAMED);
-  dsm__words_add(words, " (%s)", host);
+    dsm_append(words->text, words->size, "%s%d", i == 0 ? " " : i == count - 1 ? " and " : ", ", named[i]);
+  if (count > NAMED) dsm_append(words->text, words->size, " and %d more", count - NAMED);
+  dsm_append(words->text, words->size, " (%s)", host);
 }
 
 /* ", which has been reading data for 14 s" */
@@ -43,14 +33,14 @@ static void add_state(dsm__words *words, const dsm__watch *w, int rank, int coun
   const char *doing = dsm__place_facts_of(s->report.place)->doing;
   const double age = now - s->heard;
   if (!s->ever) {
-    dsm__words_add(words, ", whose reports do not arrive");
+    dsm_append(words->text, words->size, ", whose reports do not arrive");
   } else if (dsm__watch_silent(w, rank, now)) {
-    dsm__words_add(words, ", from which nothing has been heard for %.0f s (last: %s %lld, %s)", floor(age),
-                   w->unit, (long long)s->report.count, doing);
+    dsm_append(words->text, words->size, ", from which nothing has been heard for %.0f s (last: %s %lld, %s)",
+               floor(age), w->unit, (long long)s->report.count, doing);
   } else {
-    dsm__words_add(words, ", which ha%s been %s", count == 1 ? "s" : "ve", doing);
-    if (!w->together) dsm__words_add(words, " %s %lld", w->unit, (long long)s->report.count);
-    dsm__words_add(words, " for %.0f s", floor(s->report.in_place + age));
+    dsm_append(words->text, words->size, ", which ha%s been %s", count == 1 ? "s" : "ve", doing);
+    if (!w->together) dsm_append(words->text, words->size, " %s %lld", w->unit, (long long)s->report.count);
+    dsm_append(words->text, words->size, " for %.0f s", floor(s->report.in_place + age));
   }
 }
 
@@ -72,11 +62,11 @@ void dsm__words_of_ranks(dsm__words *words, const dsm__watch *w, const bool *whi
       more += count;
       continue;
     }
-    dsm__words_add(words, "%s", groups > 1 ? join : "");
+    dsm_append(words->text, words->size, "%s", groups > 1 ? join : "");
     add_names(words, named, count, w->rank[r].host);
     add_state(words, w, r, count, now);
   }
-  if (more > 0) dsm__words_add(words, "%s%d other rank%s", join, more, more == 1 ? "" : "s");
+  if (more > 0) dsm_append(words->text, words->size, "%s%d other rank%s", join, more, more == 1 ? "" : "s");
 }
 
 void dsm__words_of_names(dsm__words *words, const dsm__watch *w, const bool *which, bool verb) {
@@ -90,5 +80,5 @@ void dsm__words_of_names(dsm__words *words, const dsm__watch *w, const bool *whi
   }
   if (count == 0) return;
   add_names(words, named, count, w->rank[first].host);
-  if (verb) dsm__words_add(words, count == 1 ? " is" : " are");
+  if (verb) dsm_append(words->text, words->size, count == 1 ? " is" : " are");
 }

@@ -110,20 +110,19 @@ def train(start, run, process, x):
     return average
 
 
-def losses(net, process, x, draws=1):
+def losses(net, process, x):
     """eps-loss of every tenth of the times; the times run evenly over the pictures, in an order of chance that is always the same."""
     sums, n = np.zeros(TENTHS), np.zeros(TENTHS)
     chance = torch.Generator().manual_seed(1)
+    times = 1 + torch.arange(len(x)) * process.steps // len(x)
+    times = times[torch.randperm(len(x), generator=chance)]
     with torch.no_grad():
-        for _ in range(draws):
-            times = 1 + torch.arange(len(x)) * process.steps // len(x)
-            times = times[torch.randperm(len(x), generator=chance)]
-            for first in range(0, len(x), 100):
-                rows, t = x[first:first + 100], times[first:first + 100]
-                error = eps_error(net, process, rows, t, torch.randn(rows.shape, generator=chance))
-                tenth = ((t - 1) * TENTHS // process.steps).numpy()
-                np.add.at(sums, tenth, error.square().mean(dim=(1, 2, 3)).numpy())
-                np.add.at(n, tenth, 1)
+        for first in range(0, len(x), 100):
+            rows, t = x[first:first + 100], times[first:first + 100]
+            error = eps_error(net, process, rows, t, torch.randn(rows.shape, generator=chance))
+            tenth = ((t - 1) * TENTHS // process.steps).numpy()
+            np.add.at(sums, tenth, error.square().mean(dim=(1, 2, 3)).numpy())
+            np.add.at(n, tenth, 1)
     return sums / n
 
 
